@@ -1,0 +1,46 @@
+# Each line calls the press (lib/press) or a known tool. `make help` lists the targets.
+PYTHON ?= python3
+PORT ?= 8000
+# A pip index for PyTorch, such as https://download.pytorch.org/whl/cpu for the small CPU build.
+TORCH_INDEX ?=
+
+export PYTHONPATH := lib
+export TORCH_INDEX
+VENV := .venv/bin/python
+PRESS := $(VENV) -m press
+
+.DEFAULT_GOAL := help
+.PHONY: help environment book serve test chapter refresh stamp bench clean
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+
+environment:
+	@$(PYTHON) -m press.environment
+
+book: environment ## install what is missing, execute what is stale, build the site
+	@$(PRESS) book
+
+serve: ## show the built site on http://127.0.0.1:8000 (or PORT=...)
+	@$(PRESS) serve --port $(PORT)
+
+test: book ## build if need be, then check style, types, outputs and run all tests
+	@$(VENV) -m ruff check .
+	@$(VENV) -m mypy
+	@$(PRESS) compare
+	@$(VENV) -m pytest tests
+
+chapter: environment ## make the skeleton of a chapter: PART=drafts SLUG=mdsd
+	@$(PRESS) chapter "$(PART)" "$(SLUG)"
+
+refresh: environment ## execute a chapter and store its outputs: CHAPTER=spectr
+	@$(PRESS) refresh "$(CHAPTER)"
+
+stamp: environment ## write the copies of the repository's address, the bootstrap cell and the data lock
+	@$(PRESS) stamp
+
+bench: environment ## measure the library against its peers and limits
+	@for file in benchmarks/*.py; do $(VENV) $$file || exit 1; done
+
+clean: ## remove everything built (not .venv)
+	@rm -rf _build

@@ -1,0 +1,91 @@
+"""The key of a chapter's result: a result is fresh exactly when its key is the current one."""
+
+import hashlib
+import importlib.metadata
+import json
+import platform
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+from press.book import Book, Chapter
+from press.dependencies import dependencies
+from press.notebooks import without_outputs
+
+Key = dict[str, Any]
+
+
+def digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def file_digest(path: Path) -> str:
+    return digest(path.read_bytes()) if path.is_file() else "missing"
+
+
+@cache
+def distributions_by_import() -> dict[str, list[str]]:
+    """Distributions that provide each top-level import name in this environment."""
+    return {name: sorted(set(found)) for name, found in importlib.metadata.packages_distributions().items()}
+
+
+def distribution_versions(imports: set[str]) -> dict[str, str]:
+    """Versions of the distributions that provide these import names."""
+    versions = {}
+    for name in sorted(imports):
+        for distribution in distributions_by_import().get(name, []):
+            versions[distribution] = importlib.metadata.version(distribution)
+        if name not in distributions_by_import():
+            versions[name] = "not installed"
+    return versions
+
+
+def current_key(book: Book, chapter: Chapter, notebook: NotebookNode) -> Key:
+    """Everything that a chapter's result depends on, in readable form.
+
+    Raises
+    ------
+    PressError
+        If the source does not spell out what it reads.
+    """
+    needs = dependencies(notebook, book.library, chapter.name)
+    claims = book.claims_file(chapter)
+    package = book.library / "samplebook"
+    parts = {
+        "interpreter": platform.python_version(),
+        "notebook": digest(nbformat.writes(without_outputs(notebook)).encode()),
+        "modules": {name: file_digest(needs.modules[name]) for name in sorted(needs.modules)},
+        "claims": {claims.name: file_digest(claims)},
+        "files": {name: file_digest(package / name) for name in sorted(needs.files)},
+        "distributions": distribution_versions(needs.imports | needs.folders),
+    }
+    return {"digest": digest(json.dumps(parts, sort_keys=True).encode()), "parts": parts}
+
+
+def stored_key(book: Book, chapter: Chapter) -> Key | None:
+    """The key of a chapter's last result, or none if there is no complete result."""
+    folder = book.result(chapter)
+    if not all((folder / name).is_file() for name in ("notebook.ipynb", "claims.jsonl", "key.json")):
+        return None
+    key: Key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
+    return key
+
+
+def reasons_for_staleness(stored: Key | None, current: Key) -> list[str]:
+    """What changed since the last result, in words; empty when the result is fresh."""
+    if stored is None:
+        return ["no result yet"]
+    if stored["digest"] == current["digest"]:
+        return []
+    reasons = []
+    for part, now in current["parts"].items():
+        before = stored["parts"].get(part)
+        if not isinstance(now, dict):
+            reasons += [part] if before != now else []
+            continue
+        names = sorted(now.keys() | (before or {}))
+        reasons += [f"{part}: {name}" for name in names if now.get(name) != (before or {}).get(name)]
+    return reasons or ["the form of the key"]

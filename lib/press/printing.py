@@ -1,0 +1,95 @@
+"""``make book``: execute what is stale, gather the claims, build the site, and say what came out."""
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from filelock import FileLock, Timeout
+
+from press.book import Book, Chapter
+from press.claims_ledger import gather_claims, verdict_counts
+from press.errors import PressError
+from press.execution import Failure, Job, execute, make_job, stale_reasons
+from press.website import build_site
+
+REASONS_SHOWN = 3
+
+
+@contextmanager
+def sole_press(book: Book) -> Iterator[None]:
+    """Hold the book's lock; the system frees it when this process ends, however it ends.
+
+    Raises
+    ------
+    PressError
+        If another press is at work in this tree.
+    """
+    book.build.mkdir(parents=True, exist_ok=True)
+    try:
+        with FileLock(book.build / "press.lock", timeout=0):
+            yield
+    except Timeout as error:
+        raise PressError(f"another press is at work in {book.root}; wait until it ends") from error
+
+
+def stale_jobs(book: Book) -> list[tuple[Job, list[str]]]:
+    """The chapters to execute, each with the reasons."""
+    jobs = [make_job(book, chapter) for chapter in book.chapters()]
+    return [(job, reasons) for job in jobs if (reasons := stale_reasons(book, job))]
+
+
+def reasons_in_words(chapter: Chapter, reasons: Sequence[str]) -> str:
+    shown = ", ".join(reasons[:REASONS_SHOWN])
+    more = f" and {len(reasons) - REASONS_SHOWN} more" if len(reasons) > REASONS_SHOWN else ""
+    return f"{chapter.name} is stale: {shown}{more}"
+
+
+def report_failures(failures: Sequence[Failure]) -> None:
+    """Raise one error that describes all chapters without a result.
+
+    Raises
+    ------
+    PressError
+        If there is any.
+    """
+    if not failures:
+        return
+    texts = [f"Chapter {failure.chapter.name}: {failure.text}" for failure in failures]
+    names = ", ".join(failure.chapter.name for failure in failures)
+    raise PressError("\n\n".join(texts) + f"\n\nNo result from: {names}. Nothing was built or stored.")
+
+
+def execute_stale(book: Book) -> int:
+    """Execute the stale chapters and return how many there were.
+
+    Raises
+    ------
+    PressError
+        If a chapter fails; the others are finished first.
+    """
+    jobs = stale_jobs(book)
+    for job, reasons in jobs:
+        print(reasons_in_words(job.chapter, reasons), flush=True)
+    report_failures(execute(book, [job for job, _ in jobs]))
+    return len(jobs)
+
+
+def print_book(book: Book) -> None:
+    """Everything from stale chapters to the site.
+
+    Raises
+    ------
+    PressError
+        If a chapter, a claim, the build or a page fails, or another press is at work.
+    """
+    start = time.monotonic()
+    with sole_press(book):
+        executed = execute_stale(book)
+        records = gather_claims(book)
+        built = build_site(book, records)
+    fresh = len(book.chapters()) - executed
+    print(f"Chapters: {executed} executed, {fresh} already fresh.")
+    print(f"Site:     {'built' if built else 'already up to date'}.")
+    print(f"Claims:   {verdict_counts(records.values())}.")
+    print(f"Time:     {time.monotonic() - start:.0f} s.")
+    print(f"Open {book.html / 'index.html'}, or run `make serve`.")

@@ -1,0 +1,53 @@
+"""Run one notebook with papermill: the process that the press starts for each chapter.
+
+    python -m press.run_notebook INPUT OUTPUT FOLDER
+
+Prints the id of each code cell that is done. A cell that fails is described in the JSON file
+``failure.json`` beside OUTPUT, with exit code 1. The process ends when its standard input closes, which
+happens when the press dies, and the kernel ends with the process: nothing works on for a press that is gone.
+"""
+
+import json
+import os
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import papermill
+from nbformat import NotebookNode
+from papermill.exceptions import PapermillExecutionError
+
+
+def end_with_the_press() -> None:
+    """Wait until standard input closes, then end at once."""
+    sys.stdin.read()
+    os._exit(1)
+
+
+def report_cell(cell: NotebookNode, **_: Any) -> None:
+    print(cell.id, flush=True)
+
+
+def run_notebook(source: Path, output: Path, folder: Path) -> int:
+    """Execute ``source`` in ``folder``, write ``output``; return the exit code."""
+    try:
+        papermill.execute_notebook(
+            source,
+            output,
+            cwd=folder,
+            kernel_name="python3",
+            progress_bar=False,
+            request_save_on_cell_execute=False,
+            on_cell_executed=report_cell,
+        )
+    except PapermillExecutionError as error:
+        failure = {"cell": error.cell_index, "source": error.source, "traceback": error.traceback}
+        (output.parent / "failure.json").write_text(json.dumps(failure), encoding="utf-8")
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    threading.Thread(target=end_with_the_press, daemon=True).start()
+    sys.exit(run_notebook(*map(Path, sys.argv[1:4])))

@@ -1,0 +1,171 @@
+"""Stage a copy of the book with its executed notebooks, and build the site from it."""
+
+import hashlib
+import importlib.util
+import json
+import re
+import shutil
+import subprocess
+import sys
+from collections import deque
+from pathlib import Path
+
+from bs4 import BeautifulSoup
+from sphinx_external_toc.parsing import parse_toc_yaml
+
+from press.book import Book, put_in_place, write_atomically
+from press.claims_ledger import Record, ledger_page
+from press.errors import PressError
+from press.keys import distribution_versions, file_digest
+from press.notebooks import read_notebook, with_outputs, write_notebook
+from press.terminal import progress_bar, without_colours
+
+SOURCES = ("_config.yml", "_toc.yml", "_ext", "static", "book")
+MATHJAX_PACKAGE = "sphinx-mathjax-offline"
+MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
+SPHINX_PROGRESS = re.compile(r"(reading sources|writing output)\.\.\. \[\s*(\d+)%\]")
+BUILDERS = {"jupyter_book", "sphinx", "myst_nb", "sphinx_book_theme"}
+LINES_SHOWN_ON_FAILURE = 60
+
+
+def copy_path(source: Path, target: Path) -> None:
+    """Copy a file or a folder, caches left out."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if source.is_dir():
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+    else:
+        shutil.copy2(source, target)
+
+
+def mathjax_folder() -> Path:
+    """Where the installed package keeps MathJax.
+
+    Raises
+    ------
+    PressError
+        If the package is not installed.
+    """
+    spec = importlib.util.find_spec(MATHJAX_PACKAGE)
+    if spec is None or not spec.submodule_search_locations:
+        raise PressError(f"the package {MATHJAX_PACKAGE} is not installed; `make book` installs it")
+    return Path(spec.submodule_search_locations[0]) / "static" / "mathjax"
+
+
+def stage(book: Book, records: dict[str, Record]) -> None:
+    """Make ``_build/stage``: the book's sources, executed notebooks, generated pages and MathJax."""
+    shutil.rmtree(book.stage, ignore_errors=True)
+    for name in SOURCES:
+        if (book.root / name).exists():
+            copy_path(book.root / name, book.stage / name)
+    for part in MATHJAX_PARTS:
+        copy_path(mathjax_folder() / part, book.stage / "static" / "mathjax" / part)
+    for chapter in book.chapters():
+        executed = read_notebook(book.result(chapter) / "notebook.ipynb")
+        stored = book.notebook(chapter)
+        page = with_outputs(read_notebook(stored), executed)
+        write_notebook(page, book.stage / stored.relative_to(book.root))
+    write_atomically(book.stage / "book" / "generated" / "ledger.md", ledger_page(book, records))
+
+
+def site_key(book: Book) -> str:
+    """Hash of everything the site is made of: the staged files, the stored notebooks and the builders."""
+    hashed = hashlib.sha256(json.dumps(distribution_versions(BUILDERS)).encode())
+    stored = [book.notebook(chapter) for chapter in book.chapters()]
+    staged = [file for file in book.stage.rglob("*") if file.is_file()]
+    for file in [*sorted(staged), *stored, Path(__file__)]:
+        hashed.update(f"{book.shown(file)} {file_digest(file)}\n".encode())
+    return hashed.hexdigest()
+
+
+def run_jupyter_book(book: Book) -> None:
+    """Build the stage with warnings as errors, quiet unless it fails.
+
+    Raises
+    ------
+    PressError
+        With the end of the builder's output.
+    """
+    program = str(Path(sys.executable).with_name("jupyter-book"))
+    command = [program, "build", str(book.stage), "-W", "--keep-going", "-n"]
+    last_lines: deque[str] = deque(maxlen=LINES_SHOWN_ON_FAILURE)
+    with (
+        progress_bar(200, "Building the site") as bar,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
+    ):
+        assert process.stdout is not None
+        for line in map(without_colours, process.stdout):
+            progress = SPHINX_PROGRESS.search(line)
+            if progress:
+                done = int(progress[2]) + (100 if progress[1] == "writing output" else 0)
+                bar.update(max(0, done - bar.n))
+            else:
+                last_lines.append(line.rstrip())
+    if process.returncode:
+        raise PressError("jupyter-book failed; the end of its output:\n" + "\n".join(last_lines))
+
+
+def pages(book: Book) -> list[str]:
+    """Names of all pages in the table of contents, such as ``book/intro``."""
+    names = [str(name) for name in parse_toc_yaml(book.root / "_toc.yml")]
+    return [name.removesuffix(".md").removesuffix(".ipynb") for name in names]
+
+
+def page_problem(page: Path) -> str | None:
+    """What is wrong with a built page: missing, or no text besides its headings."""
+    if not page.is_file():
+        return "is missing"
+    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").find("article")
+    if article is None:
+        return "has no article"
+    for heading in article.find_all(["h1", "h2", "h3", "h4", "h5", "h6"]):
+        heading.decompose()
+    return None if article.get_text(strip=True) else "is empty"
+
+
+def check_pages(book: Book, html: Path) -> None:
+    """See that every page of the table of contents has text.
+
+    Raises
+    ------
+    PressError
+        Naming the pages that are missing or empty.
+    """
+    problems = [(name, page_problem(html / f"{name}.html")) for name in pages(book)]
+    texts = [f"the page {name} {problem}" for name, problem in problems if problem]
+    if texts:
+        raise PressError("\n".join(texts))
+
+
+def offer_stored_notebooks(book: Book, html: Path) -> None:
+    """Let the download button hand out the stored notebooks, not their executed copies."""
+    for chapter in book.chapters():
+        stored = book.notebook(chapter)
+        shutil.copy2(stored, html / "_sources" / stored.relative_to(book.root))
+
+
+def build_site(book: Book, records: dict[str, Record]) -> bool:
+    """Build ``_build/html`` unless it is up to date; a failed build leaves the old site where it was.
+
+    Returns
+    -------
+    bool
+        Whether there was anything to build.
+
+    Raises
+    ------
+    PressError
+        If the build fails or a page is missing or empty.
+    """
+    stage(book, records)
+    key_file = book.build / "site-key.txt"
+    key = site_key(book)
+    if book.html.is_dir() and key_file.is_file() and key_file.read_text(encoding="utf-8") == key:
+        return False
+    key_file.unlink(missing_ok=True)
+    run_jupyter_book(book)
+    html = book.stage / "_build" / "html"
+    check_pages(book, html)
+    offer_stored_notebooks(book, html)
+    put_in_place(html, book.html)
+    write_atomically(key_file, key)
+    return True

@@ -1,0 +1,211 @@
+"""Checks of arguments: each returns its argument in the form that methods use, or raises ``ValueError``.
+
+Every message names the argument and says what was wrong with it.
+"""
+
+import operator
+import sys
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from samplebook.core.arrays import Array, cast, is_tensor, namespace, take_along_last, to_numpy, total
+
+SUM_TOLERANCE = {"float32": 1e-4}
+"""How far a law's sum may be from 1, by the dtype it comes in."""
+DEFAULT_SUM_TOLERANCE = 1e-6
+ROUNDING = 1e-13
+"""What summing in another order may leave: nearer to 1 than this, a law is not copied to renormalise it."""
+HALF_PRECISION = ("float16", "bfloat16")
+
+
+def as_count(value: Any, name: str, *, minimum: int = 1) -> int:
+    """``value`` as an int.
+
+    Raises
+    ------
+    ValueError
+        If it is not an integer (``True`` is none), or is below ``minimum``.
+    """
+    try:
+        count = None if isinstance(value, bool | np.bool_) else operator.index(value)
+    except TypeError:
+        count = None
+    if count is None:
+        raise ValueError(f"{name}: must be an integer, got {value!r}")
+    if count < minimum:
+        raise ValueError(f"{name}: must be at least {minimum}, got {count}")
+    return count
+
+
+def dtype_name(array: Array) -> str:
+    """Name of an array's dtype, such as ``"float32"``, without a namespace."""
+    return str(array.dtype).removeprefix("torch.")
+
+
+def as_array(values: Any, name: str) -> Array:
+    """``values`` as a tensor without gradient if it is a tensor, else as a NumPy array.
+
+    Raises
+    ------
+    ValueError
+        If the values do not form an array, or form an empty one.
+    """
+    try:
+        array = values.detach() if is_tensor(values) else np.asarray(values)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name}: not an array of numbers ({error})") from error
+    if 0 in array.shape:
+        raise ValueError(f"{name}: empty, shape {tuple(array.shape)}")
+    return array
+
+
+def is_real(array: Array) -> bool:
+    """Whether the dtype holds real numbers (truth values, complex numbers and objects are none)."""
+    if is_tensor(array):
+        return not array.dtype.is_complex and dtype_name(array) != "bool"
+    return array.dtype.kind in "iuf"
+
+
+def is_integer(array: Array) -> bool:
+    """Whether the dtype holds integers (truth values are none)."""
+    if is_tensor(array):
+        return is_real(array) and not array.dtype.is_floating_point
+    return array.dtype.kind in "iu"
+
+
+def row_with(wrong: Array) -> str:
+    """Where the first true entry of ``wrong`` is: " in row 3", or "" for a single number."""
+    where = to_numpy(wrong)
+    if where.ndim == 0:
+        return ""
+    row = np.argwhere(where)[0].tolist()
+    return f" in row {row[0] if len(row) == 1 else tuple(row)}"
+
+
+def first_entry(values: Array, wrong: Array) -> float:
+    """The entry of ``values`` at the first true entry of ``wrong``."""
+    return float(to_numpy(values)[to_numpy(wrong)].flat[0])
+
+
+def as_probabilities(values: Any, name: str, *, keep_float32: bool = False) -> Array:
+    """Probabilities over the last axis, renormalised once.
+
+    Parameters
+    ----------
+    values : array-like of shape (..., V)
+        A law, or a batch of laws. Lists become NumPy arrays; a torch tensor stays on its device.
+    name : str
+        The argument's name, for messages.
+    keep_float32 : bool
+        Keep a float32 tensor in float32; everything else becomes float64.
+
+    Returns
+    -------
+    array or tensor of shape (..., V)
+        Non-negative, with sum 1; the input itself where nothing has to change, so do not write to it.
+
+    Raises
+    ------
+    ValueError
+        If an entry is NaN, infinite or negative, if a sum is off by more than 1e-6 (1e-4 for float32
+        input), if the dtype is float16, bfloat16 or not a real one, or if there is no entry.
+    """
+    array = as_array(values, name)
+    given = dtype_name(array)
+    if given in HALF_PRECISION:
+        raise ValueError(f"{name}: {given} is too coarse for probabilities, upcast the logits to float32 first")
+    if array.ndim == 0 or not is_real(array):
+        raise ValueError(f"{name}: must be real numbers of shape (..., V), got {given} of shape {tuple(array.shape)}")
+    xp = namespace(array)
+    law = array if keep_float32 and given == "float32" and is_tensor(array) else cast(array, xp.float64)
+    sums = total(law)
+    check_masses(law, sums, name, SUM_TOLERANCE.get(given, DEFAULT_SUM_TOLERANCE))
+    if (abs(sums - 1) <= ROUNDING).all():
+        return law
+    return law / cast(sums, law.dtype)[..., None]
+
+
+def check_masses(law: Array, sums: Array, name: str, tolerance: float) -> None:
+    """Raise ``ValueError`` unless every row of ``law`` is finite, non-negative and sums to 1."""
+    xp = namespace(law)
+    not_finite = ~xp.isfinite(sums)
+    if not_finite.any():
+        entries = ~xp.isfinite(law)
+        what = first_entry(law, entries) if entries.any() else "a sum that overflows"
+        raise ValueError(f"{name}: has {what}{row_with(not_finite)}, must be finite")
+    smallest = xp.amin(law, axis=-1)
+    negative = smallest < 0
+    if negative.any():
+        raise ValueError(f"{name}: has {first_entry(smallest, negative):g}{row_with(negative)}, must not be negative")
+    off = abs(sums - 1) > tolerance
+    if off.any():
+        raise ValueError(f"{name}: sums to {first_entry(sums, off):.9g}{row_with(off)}, must be 1 within {tolerance:g}")
+
+
+def as_probability_pair(target: Any, draft: Any, *, keep_float32: bool = False) -> tuple[Array, Array]:
+    """Target and draft laws of one shape, dtype and device; see :func:`as_probabilities`.
+
+    Raises
+    ------
+    ValueError
+        If one of the two is not a law, if their shapes or devices differ, or if only one is a tensor.
+    """
+    laws = [
+        as_probabilities(values, name, keep_float32=keep_float32)
+        for values, name in ((target, "target"), (draft, "draft"))
+    ]
+    check_alike(*laws)
+    if laws[0].dtype != laws[1].dtype:
+        laws = [cast(law, namespace(law).float64) for law in laws]
+    return laws[0], laws[1]
+
+
+def check_alike(target: Array, draft: Array) -> None:
+    """Raise ``ValueError`` unless both are arrays of one library, shape and device."""
+    if is_tensor(target) != is_tensor(draft):
+        raise ValueError("draft: target and draft must both be torch tensors or both be arrays")
+    if target.shape != draft.shape:
+        raise ValueError(f"draft: shape {tuple(draft.shape)} differs from target's {tuple(target.shape)}")
+    if is_tensor(target) and target.device != draft.device:
+        raise ValueError(f"draft: is on {draft.device}, target is on {target.device}")
+
+
+def as_tokens(values: Any, name: str, *, vocabulary: int, like: Array) -> Array:
+    """Token numbers as int64, in the library and on the device of ``like``.
+
+    Raises
+    ------
+    ValueError
+        If there is none, if they are not integers, or if one is outside 0..``vocabulary`` - 1.
+    """
+    tokens = as_array(values, name)
+    if not is_integer(tokens):
+        raise ValueError(f"{name}: must be integers, got {dtype_name(tokens)}")
+    low, high = int(tokens.min()), int(tokens.max())
+    if low < 0 or high >= vocabulary:
+        raise ValueError(f"{name}: token {low if low < 0 else high} is outside 0..{vocabulary - 1}")
+    if is_tensor(like):
+        return sys.modules["torch"].as_tensor(tokens, device=like.device).long()
+    return to_numpy(tokens).astype(np.int64)
+
+
+def check_drafted(drafts: Array, draft: Array) -> None:
+    """Raise ``ValueError`` if a token of ``drafts`` (..., k) has probability 0 under ``draft`` (..., V)."""
+    impossible = take_along_last(draft, drafts) == 0
+    if impossible.any():
+        token = int(first_entry(drafts, impossible))
+        place = tuple(np.argwhere(to_numpy(impossible))[0].tolist())
+        raise ValueError(
+            f"drafts: token {token} at {place} has draft probability 0, so the draft law did not draw it; "
+            "process the logits of both models alike"
+        )
+
+
+def as_token_list(values: Any, name: str) -> NDArray[np.int64]:
+    """A non-empty list of token numbers (T,) whose vocabulary is not known yet."""
+    tokens = as_tokens(values, name, vocabulary=np.iinfo(np.int64).max, like=np.empty(0))
+    if tokens.ndim != 1:
+        raise ValueError(f"{name}: must have shape (T,), got {tuple(tokens.shape)}")
+    return np.asarray(tokens)

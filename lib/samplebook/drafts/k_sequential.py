@@ -1,0 +1,155 @@
+"""K-SEQ, the sequential selection of SpecTr: speculative decoding with an inflated draft law.
+
+Drafts are tested in turn; draft x is accepted with probability min(1, p(x) / (rho q(x))). One test accepts with
+probability beta(rho) = sum_x min(q(x), p(x) / rho), the k tests together with p_acc = 1 - (1 - beta)^k. After k
+rejections the token comes from the residual, proportional to p - min(q, p / rho) p_acc / beta. That is a law
+if p_acc <= rho beta; the smallest such division factor rho in [1, k] is the best one.
+"""
+
+from samplebook.core.arrays import Array, as_result, cast, namespace, total
+from samplebook.core.checks import ROUNDING, as_count, as_probability_pair
+from samplebook.core.drawing import Uniforms, draw_token
+from samplebook.drafts.masses import at_least_once, normalised_excess, overlap
+
+TOLERANCE = 1e-12
+"""Width at which the search for the division factor stops."""
+MOST_EVALUATIONS = 100
+"""The search halves its width every second evaluation, so it needs no more than this; most need 5 to 10."""
+
+
+def accepted_in_one_test(target: Array, draft: Array, factor: Array) -> Array:
+    """min(q(x), p(x) / rho), shape (..., V): the chance that one draft is x and is accepted."""
+    return namespace(target).minimum(draft, target / cast(factor, target.dtype)[..., None])
+
+
+def least_factor_at_coverage(coverage: Array, num_drafts: int) -> Array:
+    """S / (1 - (1 - S)^(1/k)), shape (...,): the smallest factor that is valid where rho beta(rho) = S.
+
+    It is p_acc <= rho beta solved for rho. From k at small S it decreases to 1 at S = 1; at S = 0 every factor
+    is valid.
+    """
+    xp = namespace(coverage)
+    some = xp.where(coverage > 0, coverage, 1.0)
+    return xp.where(coverage > 0, some / at_least_once(some, 1 / num_drafts), 1.0)
+
+
+def smallest_valid_factor(target: Array, draft: Array, num_drafts: int) -> Array:
+    """The division factor rho* (...,) of checked laws; see :func:`division_factor`.
+
+    S(rho) = sum_x min(rho q(x), p(x)) increases in rho, so g(rho) = :func:`least_factor_at_coverage` of it
+    decreases, and rho* is where rho = g(rho). It therefore lies between any rho and its g(rho): each
+    evaluation bounds it from both sides. The next rho is the middle and a secant step by turns.
+    """
+    xp = namespace(target)
+    low = xp.ones_like(total(target))
+    high = low * num_drafts
+    factor, before, gap_before = high, low, low
+    for turn in range(MOST_EVALUATIONS):
+        coverage = total(xp.minimum(cast(factor, draft.dtype)[..., None] * draft, target))
+        image = least_factor_at_coverage(coverage, num_drafts)
+        low = xp.maximum(low, xp.minimum(factor, image))
+        high = xp.minimum(high, xp.maximum(factor, image))
+        if (high - low).max() <= TOLERANCE:
+            break
+        gap = factor - image
+        step = secant_step(factor, gap, before, gap_before) if turn % 2 else (low + high) / 2
+        factor, before, gap_before = xp.clip(step, low, high), factor, gap
+    return xp.where(overlap(target, draft) < 1 - ROUNDING, high, 1.0)
+
+
+def secant_step(x: Array, y: Array, x_before: Array, y_before: Array) -> Array:
+    """Where the line through two points meets 0; with slope 1 where the points coincide."""
+    xp = namespace(x)
+    moved = x != x_before
+    slope = xp.where(moved, (y - y_before) / xp.where(moved, x - x_before, 1.0), 1.0)
+    return x - y / slope
+
+
+def division_factor(target: Array, draft: Array, num_drafts: int) -> Array:
+    """The smallest valid division factor rho*, within 1e-12 and never below it.
+
+    The search keeps rho* between two bounds and returns the upper one: every factor above rho* is valid, and none
+    below is.
+
+    Parameters
+    ----------
+    target, draft : array-like or tensor of shape (..., V)
+        The laws p and q.
+    num_drafts : int
+        k >= 1.
+
+    Returns
+    -------
+    float, or float64 array or tensor of shape (...,)
+        In [1, k]. 1 where the laws are equal, or have disjoint supports: every factor is valid then.
+
+    Raises
+    ------
+    ValueError
+        If a law is not a law, the shapes differ, or ``num_drafts`` is not an integer >= 1.
+    """
+    target, draft = as_probability_pair(target, draft)
+    return as_result(smallest_valid_factor(target, draft, as_count(num_drafts, "num_drafts")))
+
+
+def accepted_mass(target: Array, draft: Array, num_drafts: int, factor: Array) -> Array:
+    """min(q, p / rho) p_acc / beta, shape (..., V): the chance that x is accepted in one of the k tests."""
+    xp = namespace(target)
+    once = accepted_in_one_test(target, draft, factor)
+    beta = total(once)
+    expected_tests = at_least_once(beta, num_drafts) / xp.where(beta > 0, beta, 1.0)
+    return once * cast(expected_tests, once.dtype)[..., None]
+
+
+def acceptance(target: Array, draft: Array, num_drafts: int) -> Array:
+    """p_acc(rho*) = sum_x min(rho* q(x), p(x)), shape (...,)."""
+    factor = smallest_valid_factor(target, draft, num_drafts)
+    return total(namespace(target).minimum(factor[..., None] * draft, target))
+
+
+def residual(target: Array, draft: Array, num_drafts: int) -> Array:
+    """Law (..., V) of the token after all drafts were rejected, at rho*."""
+    factor = smallest_valid_factor(target, draft, num_drafts)
+    return normalised_excess(target, accepted_mass(target, draft, num_drafts, factor))
+
+
+def select(target: Array, draft: Array, drafts: Array, rng: Uniforms) -> int:
+    """The emitted token, for laws (V,) and drafts (k,); k is the number of drafts given."""
+    factor = smallest_valid_factor(target, draft, len(drafts))
+    for token in drafts.tolist():
+        if rng.random() * factor * draft[token] < target[token]:
+            return int(token)
+    return draw_token(normalised_excess(target, accepted_mass(target, draft, len(drafts), factor)), rng)
+
+
+def k_sequential_output_law(target: Array, draft: Array, num_drafts: int, factor: float) -> Array:
+    """Law of the emitted token for a division factor of your choice, valid or not.
+
+    For ``factor`` >= rho* this is the target. Below rho* the residual has negative entries; they are set to 0
+    and the rest is normalised, as careless code does, and the emitted law is not the target's.
+
+    Parameters
+    ----------
+    target, draft : array-like or tensor of shape (V,) or (..., V)
+        The laws p and q.
+    num_drafts : int
+        k >= 1.
+    factor : float
+        rho, from 1 to k.
+
+    Returns
+    -------
+    array or tensor of the shape of ``target``
+
+    Raises
+    ------
+    ValueError
+        As :func:`division_factor`, or if ``factor`` is outside [1, k].
+    """
+    target, draft = as_probability_pair(target, draft)
+    num_drafts = as_count(num_drafts, "num_drafts")
+    if not 1 <= factor <= num_drafts:
+        raise ValueError(f"factor: must be from 1 to num_drafts = {num_drafts}, got {factor!r}")
+    factors = namespace(target).ones_like(total(target)) * factor
+    accepted = accepted_mass(target, draft, num_drafts, factors)
+    return accepted + (1 - total(accepted))[..., None] * normalised_excess(target, accepted)

@@ -1,0 +1,163 @@
+"""A miniature book: the real press and claims, two small modules, and three chapters of a few short cells."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from press.book import Book, Chapter
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+REAL_LIBRARY = REPOSITORY / "lib" / "samplebook"
+COPIED_MODULES = (
+    "__init__.py",
+    "claims/__init__.py",
+    "data/__init__.py",
+    "data/packages.py",
+    "display.py",
+    "session.py",
+)
+SLUGS = ("first", "second", "third")
+
+CONFIG = """\
+title: Miniature
+only_build_toc_files: true
+execute: {execute_notebooks: "off"}
+repository: {url: "https://github.com/someone/miniature", branch: main, path_to_book: ""}
+sphinx:
+  config:
+    html_static_path: ["static"]
+    mathjax_path: mathjax/tex-mml-chtml.js
+"""
+
+TOC = """\
+format: jb-book
+root: book/intro
+chapters:
+  - file: chapters/toys/first
+  - file: chapters/toys/second
+  - file: chapters/toys/third
+  - file: book/claims
+"""
+
+PYPROJECT = """\
+[project]
+name = "miniature"
+[project.urls]
+Repository = "https://github.com/someone/miniature"
+"""
+
+TOY_ON_DOUBLING = """\
+from . import doubling
+
+
+def twice(x):
+    return doubling.FACTOR * x
+"""
+
+CLAIM = """\
+- id: {slug}-c1
+  kind: derived
+  statement: "Twice {number} is right: $2 |x|$."
+  figure: null
+  place: this test
+  source: ours
+  rule: Equality.
+  false_alarm: 0
+  scale: laptop
+"""
+
+REGISTER = """\
+- {slug: fourth, short: "Fourth", title: "The fourth paper", part: toys}
+- {slug: lonely, short: "Lonely", title: "A paper of another part", part: others}
+"""
+
+
+def chapter_notebook(slug: str, number: int, seconds: float) -> nbformat.NotebookNode:
+    """A chapter that waits, prints twice its number through the library, and checks one claim."""
+    markdown, code = (
+        [
+            f"# Chapter {slug}\n\nSome words.",
+            f"The claim.\n\n(claim-{slug}-c1)=\nTwice the number is right.",
+        ],
+        [
+            ("# found by the press", ["bootstrap", "hide-cell"]),
+            (
+                f"import time\nfrom samplebook import claims\nfrom samplebook.toys import {slug}_toy\n"
+                f"time.sleep({seconds})",
+                [],
+            ),
+            (f"print('twice {number} is', {slug}_toy.twice({number}))", []),
+            (f'claims.check("{slug}-c1", {slug}_toy.twice({number}), interval=(0, 1000), holds=True)', []),
+        ],
+    )
+    code_cells = [
+        new_code_cell(source, id=f"code-{place}", metadata={"tags": list(tags)} if tags else {})
+        for place, (source, tags) in enumerate(code)
+    ]
+    prose = [new_markdown_cell(source, id=f"prose-{place}") for place, source in enumerate(markdown)]
+    cells = [prose[0], *code_cells[:3], prose[1], code_cells[3]]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "samplebook": {"slug": slug}})
+
+
+def write(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text, encoding="utf-8")
+
+
+def write_library(library: Path) -> None:
+    """The press as it is, the parts of samplebook that chapters need, and one toy module a chapter."""
+    for name in COPIED_MODULES:
+        (library / "samplebook" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(REAL_LIBRARY / name, library / "samplebook" / name)
+    (library / "press").symlink_to(REPOSITORY / "lib" / "press")
+    toys = library / "samplebook" / "toys"
+    write(toys / "__init__.py", "")
+    write(toys / "doubling.py", "FACTOR = 2\n")
+    for slug in SLUGS[:2]:
+        write(toys / f"{slug}_toy.py", TOY_ON_DOUBLING)
+    write(toys / "third_toy.py", "def twice(x):\n    return 2 * x\n")
+
+
+def write_chapter(book: Book, slug: str, number: int, seconds: float = 0.0) -> None:
+    """Write a chapter's notebook and claims file."""
+    path = book.notebook(Chapter("toys", slug))
+    write(path, nbformat.writes(chapter_notebook(slug, number, seconds)) + "\n")
+    write(book.claims_folder / f"{slug}.yml", CLAIM.format(slug=slug, number=number))
+
+
+def make_miniature_book(root: Path, seconds: float = 0.0) -> Book:
+    """Write the whole tree below ``root``; each chapter sleeps for ``seconds``."""
+    book = Book(root)
+    write_library(book.library)
+    for number, slug in enumerate(SLUGS, start=1):
+        write_chapter(book, slug, number, seconds)
+    write(root / "_config.yml", CONFIG)
+    write(root / "_toc.yml", TOC)
+    write(root / "pyproject.toml", PYPROJECT)
+    write(root / "requirements-data.lock", "some-data==1.0 \\\n    --hash=sha256:00\n")
+    write(root / "book" / "intro.md", "# Miniature\n\nWords.\n")
+    write(root / "book" / "claims.md", "# Ledger\n\n```{include} generated/ledger.md\n```\n")
+    write(root / "book" / "papers.yml", REGISTER)
+    write(root / "static" / "empty.css", "")
+    return book
+
+
+def copy_of(book: Book, folder: Path) -> Book:
+    """A copy of a book with all its results, which stay fresh: no key depends on the place."""
+    return Book(Path(shutil.copytree(book.root, folder, symlinks=True)))
+
+
+def press_environment(book: Book) -> dict[str, str]:
+    return dict(os.environ) | {"PYTHONPATH": str(book.library), "OMP_NUM_THREADS": "1"}
+
+
+def run_press(book: Book, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    """Run the press's command line on a miniature book."""
+    command = [sys.executable, "-m", "press", "--root", str(book.root), *arguments]
+    environment = press_environment(book)
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)

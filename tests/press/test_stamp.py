@@ -1,0 +1,75 @@
+"""``make stamp``: every copy of something equals its source."""
+
+import pytest
+from miniature_book import REPOSITORY, write
+from press.book import Book, Chapter
+from press.errors import PressError
+from press.notebooks import read_notebook
+from press.stamp import check_stamps, stamp, with_new_address
+
+FIRST = Chapter("toys", "first")
+OLD, NEW = "https://github.com/someone/miniature", "https://github.com/other/large-book"
+READS_PACKAGE = 'from samplebook.data.packages import installed_folder\nFACTOR = installed_folder("{}")\n'
+
+
+def test_all_copies_in_the_book_are_equal() -> None:
+    check_stamps(Book(REPOSITORY))
+
+
+def test_stamping_writes_bootstrap_cells_and_data_locks(miniature: Book) -> None:
+    toy = miniature.library / "samplebook" / "toys" / "doubling.py"
+    write(toy, READS_PACKAGE.format("some_data"))
+    with pytest.raises(PressError, match=r"run `make stamp`: .*first.ipynb"):
+        check_stamps(miniature)
+    stamp(miniature)
+    check_stamps(miniature)
+    source = read_notebook(miniature.notebook(FIRST)).cells[1].source
+    assert f'"git+{OLD}"' in source
+    requirements = miniature.data_requirements_folder / "first.txt"
+    assert "some-data==1.0 \\\n    --hash=sha256:00\n" in requirements.read_text(encoding="utf-8")
+    assert not (miniature.data_requirements_folder / "third.txt").exists()
+    write(toy, "FACTOR = 2\n")
+    stamp(miniature)
+    assert not requirements.exists()
+
+
+def test_a_new_address_reaches_every_copy(miniature: Book) -> None:
+    write(miniature.root / "README.md", f"[book]({OLD}/actions) https://github.com/someone/miniature-golf\n")
+    config = miniature.root / "_config.yml"
+    write(config, config.read_text(encoding="utf-8").replace(OLD, NEW))
+    stamp(miniature)
+    readme = (miniature.root / "README.md").read_text(encoding="utf-8")
+    assert readme == f"[book]({NEW}/actions) https://github.com/someone/miniature-golf\n"
+    assert NEW in (miniature.root / "pyproject.toml").read_text(encoding="utf-8")
+    assert f"git+{NEW}" in read_notebook(miniature.notebook(FIRST)).cells[1].source
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        (f"git+{OLD}.", f"git+{NEW}."),
+        ("https://someone.github.io/miniature/", "https://other.github.io/large-book/"),
+        (
+            "https://mybinder.org/v2/gh/x/y/main?urlpath=lab",
+            "https://mybinder.org/v2/gh/other/large-book/main?urlpath=lab",
+        ),
+        (
+            "https://colab.research.google.com/github/x/y/blob/main/a.ipynb",
+            "https://colab.research.google.com/github/other/large-book/blob/main/a.ipynb",
+        ),
+        ('repository-code: "wrong"', f'repository-code: "{NEW}"'),
+        (
+            "https://github.com/executablebooks/jupyter-book",
+            "https://github.com/executablebooks/jupyter-book",
+        ),
+    ],
+)
+def test_forms_of_the_address(before: str, after: str) -> None:
+    assert with_new_address(before, OLD, NEW) == after
+
+
+def test_a_package_that_the_lock_lacks(miniature: Book) -> None:
+    toy = miniature.library / "samplebook" / "toys" / "doubling.py"
+    write(toy, READS_PACKAGE.format("nowhere"))
+    with pytest.raises(PressError, match="requirements-data.lock has no package with 'nowhere'"):
+        check_stamps(miniature)
