@@ -21,7 +21,7 @@ environment:
 book: environment ## install what is missing, execute what is stale, build the site
 	@$(PRESS) book
 
-serve: ## show the built site on http://127.0.0.1:8000 (or PORT=...)
+serve: environment ## show the built site on http://127.0.0.1:8000 (or PORT=...)
 	@$(PRESS) serve --port $(PORT)
 
 test: book ## build if need be, then check style, types, outputs and run all tests

@@ -1,8 +1,8 @@
 """What the optimum costs at a real vocabulary's size, counted in sorts.
 
-Run ``PYTHONPATH=lib python benchmarks/optimal_acceptance.py``. It times ``optimal_acceptance`` at V = 128,000 and
-k = 8, checks of its arguments included, against a default ``numpy.argsort`` of a random law of the same size,
-in turn in one process. It prints the ratio of the medians, and fails if that is above 4.
+Run ``PYTHONPATH=lib python benchmarks/optimal_acceptance.py``. It times ``optimal_acceptance`` at V =
+128,000 and k = 8, checks of its arguments included, against a default ``numpy.argsort`` of a random law of
+the same size, in turn in one process. It prints the ratio of the medians, and fails if that is above 4.
 """
 
 import statistics

@@ -2,7 +2,8 @@
 
 The samplebook modules it imports transitively, the distributions they import, and the data files and
 data packages they name in calls of ``stored_file`` and ``installed_folder``. A name that the source
-does not spell out is an error: a result could then be stale unnoticed.
+source does not spell out is an error: a result could then be stale unnoticed. Source that is not Python mentions
+nothing: it cannot run either, and the execution shows where it breaks.
 """
 
 import ast
@@ -103,6 +104,14 @@ def imported_names(node: ast.Import | ast.ImportFrom, module: str, is_package: b
     yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
+def parsed(source: str) -> ast.Module:
+    """Syntax tree of a source text, empty if it is not Python."""
+    try:
+        return ast.parse(source)
+    except SyntaxError:
+        return ast.Module(body=[], type_ignores=[])
+
+
 def mentions(source: str, where: str, module: str = "", is_package: bool = False) -> Mentions:
     """Names that a source text mentions, inside functions too.
 
@@ -123,7 +132,7 @@ def mentions(source: str, where: str, module: str = "", is_package: bool = False
         If a file, a folder or a module is named by an expression, or a reader is imported by another name.
     """
     found = Mentions()
-    for node in ast.walk(ast.parse(source, filename=where)):
+    for node in ast.walk(parsed(source)):
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 if alias.name in FILE_READERS + FOLDER_READERS and alias.asname:
@@ -158,11 +167,7 @@ def module_mentions(file: Path, name: str, modified_ns: int) -> Mentions:
 def notebook_mentions(notebook: NotebookNode, where: str) -> Iterator[Mentions]:
     """Names that each code cell of a notebook mentions."""
     for number, cell in enumerate(code_cells(notebook), start=1):
-        place = f"{where}, code cell {number}"
-        try:
-            yield mentions(python_source(cell), place)
-        except SyntaxError as error:
-            raise PressError(f"{place}: {error.msg} (line {error.lineno})") from error
+        yield mentions(python_source(cell), f"{where}, code cell {number}")
 
 
 def dependencies(notebook: NotebookNode, library: Path, where: str) -> Dependencies:
@@ -171,7 +176,7 @@ def dependencies(notebook: NotebookNode, library: Path, where: str) -> Dependenc
     Raises
     ------
     PressError
-        As :func:`mentions`, or if a cell is not Python.
+        As :func:`mentions`.
     """
     found = Dependencies()
     waiting = list(notebook_mentions(notebook, where))

@@ -316,14 +316,15 @@ def prepare(root: Path, torch_index: str) -> None:
     """
     environment = Environment(root)
     check_locks(environment)
+    if is_complete(environment):
+        return
     if Path(sys.prefix).resolve() == environment.folder.resolve():
         install_locks(environment, torch_index)
         print("The environment .venv is ready.", flush=True)
         return
     check_python(sys.version_info[:3])
-    if not is_complete(environment):
-        create(environment, torch_index)
-        os.execv(environment.python, [str(environment.python), "-m", "press.environment"])
+    create(environment, torch_index)
+    os.execv(environment.python, [str(environment.python), "-m", "press.environment"])
 
 
 if __name__ == "__main__":

@@ -32,16 +32,29 @@ def sole_press(book: Book) -> Iterator[None]:
         raise PressError(f"another press is at work in {book.root}; wait until it ends") from error
 
 
-def stale_jobs(book: Book) -> list[tuple[Job, list[str]]]:
-    """The chapters to execute, each with the reasons."""
-    jobs = [make_job(book, chapter) for chapter in book.chapters()]
-    return [(job, reasons) for job in jobs if (reasons := stale_reasons(book, job))]
-
-
 def reasons_in_words(chapter: Chapter, reasons: Sequence[str]) -> str:
     shown = ", ".join(reasons[:REASONS_SHOWN])
     more = f" and {len(reasons) - REASONS_SHOWN} more" if len(reasons) > REASONS_SHOWN else ""
     return f"{chapter.name} is stale: {shown}{more}"
+
+
+def stale_jobs(book: Book) -> tuple[list[Job], list[Failure]]:
+    """The chapters to execute, and those whose source does not say what they depend on.
+
+    Prints why a chapter is stale.
+    """
+    jobs, failures = [], []
+    for chapter in book.chapters():
+        try:
+            job = make_job(book, chapter)
+        except PressError as error:
+            failures.append(Failure(chapter, str(error)))
+            continue
+        reasons = stale_reasons(book, job)
+        if reasons:
+            print(reasons_in_words(chapter, reasons), flush=True)
+            jobs.append(job)
+    return jobs, failures
 
 
 def report_failures(failures: Sequence[Failure]) -> None:
@@ -67,10 +80,8 @@ def execute_stale(book: Book) -> int:
     PressError
         If a chapter fails; the others are finished first.
     """
-    jobs = stale_jobs(book)
-    for job, reasons in jobs:
-        print(reasons_in_words(job.chapter, reasons), flush=True)
-    report_failures(execute(book, [job for job, _ in jobs]))
+    jobs, failures = stale_jobs(book)
+    report_failures(failures + execute(book, jobs))
     return len(jobs)
 
 

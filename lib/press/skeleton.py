@@ -92,7 +92,7 @@ def registered_paper(book: Book, chapter: Chapter) -> Paper:
     if chapter.slug not in papers:
         near = difflib.get_close_matches(chapter.slug, papers, n=3, cutoff=0.4)
         advice = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise PressError(f"book/papers.yml has no paper {chapter.slug!r}{advice}")
+        raise PressError(f"book/papers.yml has no paper {chapter.slug!r} for PART=... SLUG=...{advice}")
     paper = papers[chapter.slug]
     if paper["part"] != chapter.part:
         raise PressError(f"{chapter.slug} belongs to the part {paper['part']!r}, not to {chapter.part!r}")

@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections import deque
 from pathlib import Path
 
@@ -26,6 +27,7 @@ MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/ex
 SPHINX_PROGRESS = re.compile(r"(reading sources|writing output)\.\.\. \[\s*(\d+)%\]")
 BUILDERS = {"jupyter_book", "sphinx", "myst_nb", "sphinx_book_theme"}
 LINES_SHOWN_ON_FAILURE = 60
+TEMPORARY = ".tmp-site-"
 
 
 def copy_path(source: Path, target: Path) -> None:
@@ -77,8 +79,20 @@ def site_key(book: Book) -> str:
     return hashed.hexdigest()
 
 
-def run_jupyter_book(book: Book) -> None:
+def run_jupyter_book(book: Book, output: Path) -> Path:
     """Build the stage with warnings as errors, quiet unless it fails.
+
+    Parameters
+    ----------
+    book : Book
+        Whose stage is made already.
+    output : Path
+        A folder for this build alone: a builder that outlives a killed press cannot write into a later build.
+
+    Returns
+    -------
+    Path
+        The folder of the finished pages.
 
     Raises
     ------
@@ -86,7 +100,7 @@ def run_jupyter_book(book: Book) -> None:
         With the end of the builder's output.
     """
     program = str(Path(sys.executable).with_name("jupyter-book"))
-    command = [program, "build", str(book.stage), "-W", "--keep-going", "-n"]
+    command = [program, "build", str(book.stage), "--path-output", str(output), "-W", "--keep-going", "-n"]
     last_lines: deque[str] = deque(maxlen=LINES_SHOWN_ON_FAILURE)
     with (
         progress_bar(200, "Building the site") as bar,
@@ -102,6 +116,7 @@ def run_jupyter_book(book: Book) -> None:
                 last_lines.append(line.rstrip())
     if process.returncode:
         raise PressError("jupyter-book failed; the end of its output:\n" + "\n".join(last_lines))
+    return output / "_build" / "html"
 
 
 def pages(book: Book) -> list[str]:
@@ -162,10 +177,12 @@ def build_site(book: Book, records: dict[str, Record]) -> bool:
     if book.html.is_dir() and key_file.is_file() and key_file.read_text(encoding="utf-8") == key:
         return False
     key_file.unlink(missing_ok=True)
-    run_jupyter_book(book)
-    html = book.stage / "_build" / "html"
-    check_pages(book, html)
-    offer_stored_notebooks(book, html)
-    put_in_place(html, book.html)
+    for leftover in book.build.glob(f"{TEMPORARY}*"):
+        shutil.rmtree(leftover, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=TEMPORARY, dir=book.build) as output:
+        html = run_jupyter_book(book, Path(output))
+        check_pages(book, html)
+        offer_stored_notebooks(book, html)
+        put_in_place(html, book.html)
     write_atomically(key_file, key)
     return True

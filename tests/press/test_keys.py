@@ -118,9 +118,3 @@ def test_relative_imports(tmp_path: Path) -> None:
     found = dependencies(notebook, tmp_path, "a notebook")
     assert sorted(found.modules) == ["a", "a.b", "a.b.c", "a.d"]
     assert found.imports == {"scipy"}
-
-
-def test_a_cell_that_is_not_python_is_named(miniature: Book) -> None:
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("x = = 1")])
-    with pytest.raises(PressError, match="a notebook, code cell 1"):
-        dependencies(notebook, miniature.library, "a notebook")

@@ -78,8 +78,23 @@ def test_a_broken_cell_names_itself_and_the_others_finish(printed: Book, tmp_pat
     assert "ZeroDivisionError" in result.stderr
     assert "Open" not in result.stdout
     assert (book.html / "index.html").stat().st_mtime_ns == site
-    assert [job.chapter.slug for job, _ in stale_jobs(book)] == ["first"]
+    assert [job.chapter.slug for job in stale_jobs(book)[0]] == ["first"]
     assert records_of(book, Chapter("toys", "second"))[0]["value"] == 42
+
+
+def test_a_cell_that_is_not_python_fails_where_it_runs(printed: Book, tmp_path: Path) -> None:
+    book = copy_of(printed, tmp_path / "book")
+    notebook = read_notebook(book.notebook(FIRST))
+    notebook.cells[3].source = "this is not Python"
+    write(book.notebook(FIRST), nbformat.writes(notebook))
+    unclear = read_notebook(book.notebook(Chapter("toys", "second")))
+    unclear.cells[3].source += "\nstored_file(name)"
+    write(book.notebook(Chapter("toys", "second")), nbformat.writes(unclear))
+    result = run_press(book, "book")
+    assert result.returncode == 1
+    assert "Chapter toys/first: cell 4 of the notebook failed" in result.stderr
+    assert "SyntaxError" in result.stderr
+    assert "Chapter toys/second: toys/second, code cell 3, line 2: stored_file(...) needs" in result.stderr
 
 
 def test_an_empty_page_fails_the_build_and_the_old_site_stays(printed: Book, tmp_path: Path) -> None:

@@ -82,7 +82,11 @@ def test_importing_needs_and_loads_little(bare_environment: Environment) -> None
 def test_the_chapter_runs_alone_on_the_real_data(bare_environment: Environment, tmp_path: Path) -> None:
     stored = BOOK.notebook(BOOK.chapter(SLUG))
     shutil.copy(stored, tmp_path / stored.name)
-    arguments = [stored.name, "executed.ipynb", *"-p profile smoke -k python3 --no-progress-bar".split()]
+    arguments = [
+        stored.name,
+        "executed.ipynb",
+        *["-p", "profile", "smoke", "-k", "python3", "--no-progress-bar"],
+    ]
     claims = tmp_path / "claims.jsonl"
     run(
         *(bare_environment.python, "-m", "papermill", *arguments),

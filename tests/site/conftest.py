@@ -53,7 +53,7 @@ def site(html: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The system's Chromium. Without one: a visible skip on a laptop, a failure in CI."""
-    chromium = shutil.which("chromium")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if chromium is None:
         message = "no chromium on this machine (Debian: apt-get install chromium)"
         if os.environ.get("CI") == "true":

@@ -115,9 +115,13 @@ def as_probabilities(values: Any, name: str, *, keep_float32: bool = False) -> A
     array = as_array(values, name)
     given = dtype_name(array)
     if given in HALF_PRECISION:
-        raise ValueError(f"{name}: {given} is too coarse for probabilities, upcast the logits to float32 first")
+        raise ValueError(
+            f"{name}: {given} is too coarse for probabilities, upcast the logits to float32 first"
+        )
     if array.ndim == 0 or not is_real(array):
-        raise ValueError(f"{name}: must be real numbers of shape (..., V), got {given} of shape {tuple(array.shape)}")
+        raise ValueError(
+            f"{name}: must be real numbers of shape (..., V), got {given} of shape {tuple(array.shape)}"
+        )
     xp = namespace(array)
     law = array if keep_float32 and given == "float32" and is_tensor(array) else cast(array, xp.float64)
     sums = total(law)
@@ -138,10 +142,14 @@ def check_masses(law: Array, sums: Array, name: str, tolerance: float) -> None:
     smallest = xp.amin(law, axis=-1)
     negative = smallest < 0
     if negative.any():
-        raise ValueError(f"{name}: has {first_entry(smallest, negative):g}{row_with(negative)}, must not be negative")
+        raise ValueError(
+            f"{name}: has {first_entry(smallest, negative):g}{row_with(negative)}, must not be negative"
+        )
     off = abs(sums - 1) > tolerance
     if off.any():
-        raise ValueError(f"{name}: sums to {first_entry(sums, off):.9g}{row_with(off)}, must be 1 within {tolerance:g}")
+        raise ValueError(
+            f"{name}: sums to {first_entry(sums, off):.9g}{row_with(off)}, must be 1 within {tolerance:g}"
+        )
 
 
 def as_probability_pair(target: Any, draft: Any, *, keep_float32: bool = False) -> tuple[Array, Array]:

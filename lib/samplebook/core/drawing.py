@@ -46,8 +46,11 @@ def as_uniforms(rng: Any, name: str = "rng") -> Uniforms:
     if is_torch_generator(rng):
         return TorchUniforms(rng)
     if isinstance(rng, type) or not callable(getattr(rng, "random", None)):
-        raise ValueError(f"{name}: must have a method random(), as numpy.random.default_rng(seed) has; got {rng!r}")
-    return rng
+        raise ValueError(
+            f"{name}: must have a method random(), as numpy.random.default_rng(seed) has; got {rng!r}"
+        )
+    source: Uniforms = rng
+    return source
 
 
 def check_generator(rng: Any, law: Array, name: str = "rng") -> None:

@@ -70,7 +70,8 @@ def bootstrap_interval(
     Raises
     ------
     ValueError
-        As :func:`mean_interval`, or if ``resamples`` < 1. A level of 1 - a needs many more than 1 / a resamples.
+        As :func:`mean_interval`, or if ``resamples`` < 1. A level of 1 - a needs many more than 1 / a
+        resamples.
     """
     from scipy.stats import bootstrap
 
@@ -79,7 +80,12 @@ def bootstrap_interval(
     if np.ptp(sample) == 0:
         return float(sample[0]), float(sample[0])
     interval = bootstrap(
-        (sample,), np.mean, n_resamples=as_count(resamples, "resamples"), confidence_level=level, batch=100, rng=rng
+        (sample,),
+        np.mean,
+        n_resamples=as_count(resamples, "resamples"),
+        confidence_level=level,
+        batch=100,
+        rng=rng,
     ).confidence_interval
     return float(interval.low), float(interval.high)
 
@@ -114,7 +120,9 @@ def goodness_of_fit(counts: ArrayLike, law: ArrayLike, *, smallest_expected: flo
     probability = as_probabilities(law, "law")
     observed = np.asarray(counts)
     if observed.shape != probability.shape or probability.ndim != 1:
-        raise ValueError(f"counts: shape {observed.shape} differs from law's {probability.shape}, or is not (V,)")
+        raise ValueError(
+            f"counts: shape {observed.shape} differs from law's {probability.shape}, or is not (V,)"
+        )
     if observed.dtype.kind not in "iu" or observed.min() < 0 or observed.sum() == 0:
         raise ValueError("counts: must be non-negative integers, not all 0")
     if observed[probability == 0].any():

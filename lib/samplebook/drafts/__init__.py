@@ -1,18 +1,18 @@
 """How to guess ahead and still be exact: couplings of drafted tokens and the emitted one.
 
-========  =================================================  ==================================  =======
-method    rule                                               acceptance                          module
-========  =================================================  ==================================  =======
-single    maximal coupling of one draft                      sum min(p, q)                       single_draft
-naive     draw from the target, see whether it was drafted   sum p (1 - (1 - q)^k)               naive
-kseq      k-sequential selection (SpecTr)                    sum min(rho* q, p)                  k_sequential
-rrs       recursive rejection sampling                       1 - prod_i sum (r_i - q)_+          recursive_rejection
-optimal   optimal transport, by linear program               1 + min_H [p(H) - q(H)^k]           transport
-========  =================================================  ==================================  =======
+========  ===============================================  =======================  ===================
+method    rule                                             acceptance               module
+========  ===============================================  =======================  ===================
+single    maximal coupling of one draft                    sum min(p, q)            single_draft
+naive     draw from the target, see whether it is drafted  sum p (1 - (1 - q)^k)    naive
+kseq      k-sequential selection (SpecTr)                  sum min(rho* q, p)       k_sequential
+rrs       recursive rejection sampling                     1 - prod sum (r_i-q)_+   recursive_rejection
+optimal   optimal transport, by linear program             1 + min p(H) - q(H)^k    transport
+========  ===============================================  =======================  ===================
 
-Here p is the target, q the draft law, and k the number of i.i.d. drafts. Every method emits a token of law p.
-``verification`` calls them by name, ``batched`` holds their forms for many positions at once, and ``decoding``
-the loops that emit text. Importing this needs NumPy alone; SciPy, cvxpy and torch are imported where used.
+Here p is the target, q the draft law, k the number of i.i.d. drafts. Each method emits a token of law p.
+``verification`` calls them by name, ``batched`` holds their forms for many positions at once, ``decoding``
+has the loops that emit text. Importing this needs NumPy alone; SciPy, cvxpy and torch come where used.
 """
 
 from samplebook.drafts.decoding import Decoding, decode_autoregressively, speculative_decode

@@ -1,7 +1,8 @@
 """Token selection for a batch of positions at once, with NumPy arrays or torch tensors.
 
 Every function takes laws (B, V) and drafts (B, k), and gives tokens (B,) with the same law as ``select``
-in the method's own module. Nothing loops over B or V. Laws keep their dtype, sums and uniform numbers are float64.
+in the method's own module. Nothing loops over B or V. Laws keep their dtype, sums and uniform numbers are
+float64.
 """
 
 from typing import Any

@@ -80,9 +80,13 @@ def laws_after(
     tokens = np.concatenate([np.tile(context, (len(distinct), 1)), distinct], axis=1)
     laws = as_array(model(tokens, last), name)
     if laws.ndim != 3 or laws.shape[:2] != (len(distinct), last):
-        raise ValueError(f"{name}: gave laws of shape {tuple(laws.shape)}, expected ({len(distinct)}, {last}, V)")
+        raise ValueError(
+            f"{name}: gave laws of shape {tuple(laws.shape)}, expected ({len(distinct)}, {last}, V)"
+        )
     if context.max() >= laws.shape[2]:
-        raise ValueError(f"prompt: token {context.max()} is outside {name}'s vocabulary 0..{laws.shape[2] - 1}")
+        raise ValueError(
+            f"prompt: token {context.max()} is outside {name}'s vocabulary 0..{laws.shape[2] - 1}"
+        )
     return laws, row.reshape(-1)
 
 
@@ -117,10 +121,11 @@ def speculative_step(
 ) -> list[int]:
     """Tokens emitted by one call of the target model, 1 to ``draft_length`` + 1 of them.
 
-    All drafts are active at first. At each position the active drafts' tokens are a sample from the draft law, the
-    method emits a token, and the drafts that guessed it stay active. With none left the token was the correction;
-    with some left at the end, one bonus token comes from the target. Which drafts stay depends on tokens already
-    emitted only, so the next tokens of those that do are still independent draws from the draft model.
+    All drafts are active at first. At each position the active drafts' tokens are a sample from the draft
+    law, the method emits a token, and the drafts that guessed it stay active. With none left the token was
+    the correction; with some left at the end, one bonus token comes from the target. Which drafts stay
+    depends on tokens already emitted only, so the next tokens of those that do are still independent draws
+    from the draft model.
     """
     sequences, draft_laws = draft_sequences(
         draft_model, context, num_drafts=num_drafts, draft_length=draft_length, rng=rng
@@ -177,8 +182,8 @@ def speculative_decode(
     Raises
     ------
     ValueError
-        If a count is not an integer >= 1, the prompt is empty or outside the vocabulary, the vocabularies differ,
-        a model's answer is not a set of laws, or the method is unknown or does not fit K.
+        If a count is not an integer >= 1, the prompt is empty or outside the vocabulary, the vocabularies
+        differ, a model's answer is not a set of laws, or the method is unknown or does not fit K.
     """
     context = as_token_list(prompt, "prompt")
     prompt_length = len(context)
@@ -190,7 +195,13 @@ def speculative_decode(
     while (wanted := num_tokens + prompt_length - len(context)) > 0:
         length = min(draft_length, wanted - 1)
         emitted = speculative_step(
-            target_model, draft_model, context, num_drafts=num_drafts, draft_length=length, method=chosen, rng=source
+            target_model,
+            draft_model,
+            context,
+            num_drafts=num_drafts,
+            draft_length=length,
+            method=chosen,
+            rng=source,
         )
         context = np.concatenate([context, emitted])
         emitted_per_call.append(len(emitted))
@@ -198,7 +209,9 @@ def speculative_decode(
     return Decoding(context[prompt_length:], np.array(emitted_per_call), np.array(drafted_per_call))
 
 
-def decode_autoregressively(target_model: NextTokenModel, prompt: Any, *, num_tokens: int, rng: Any) -> Decoding:
+def decode_autoregressively(
+    target_model: NextTokenModel, prompt: Any, *, num_tokens: int, rng: Any
+) -> Decoding:
     """Continue a prompt one token a call, the baseline. Arguments as for :func:`speculative_decode`."""
     context = as_token_list(prompt, "prompt")
     num_tokens, source = as_count(num_tokens, "num_tokens"), as_uniforms(rng)

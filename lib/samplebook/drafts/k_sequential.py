@@ -1,20 +1,20 @@
 """K-SEQ, the sequential selection of SpecTr: speculative decoding with an inflated draft law.
 
-Drafts are tested in turn; draft x is accepted with probability min(1, p(x) / (rho q(x))). One test accepts with
-probability beta(rho) = sum_x min(q(x), p(x) / rho), the k tests together with p_acc = 1 - (1 - beta)^k. After k
-rejections the token comes from the residual, proportional to p - min(q, p / rho) p_acc / beta. That is a law
-if p_acc <= rho beta; the smallest such division factor rho in [1, k] is the best one.
+Drafts are tested in turn; draft x is accepted with probability min(1, p(x) / (rho q(x))). One test accepts
+with probability beta(rho) = sum_x min(q(x), p(x) / rho), the k tests together with p_acc = 1 - (1 - beta)^k.
+After k rejections the token comes from the residual, proportional to p - min(q, p / rho) p_acc / beta. That
+is a law if p_acc <= rho beta; the smallest such division factor rho in [1, k] is the best one.
 """
 
 from samplebook.core.arrays import Array, as_result, cast, namespace, total
 from samplebook.core.checks import ROUNDING, as_count, as_probability_pair
 from samplebook.core.drawing import Uniforms, draw_token
-from samplebook.drafts.masses import at_least_once, normalised_excess, overlap
+from samplebook.drafts.masses import at_least_once, normalised_excess
 
 TOLERANCE = 1e-12
 """Width at which the search for the division factor stops."""
-MOST_EVALUATIONS = 100
-"""The search halves its width every second evaluation, so it needs no more than this; most need 5 to 10."""
+MOST_EVALUATIONS = 150
+"""The search halves its width every second evaluation, so it needs no more than this; 5 to 10 is usual."""
 
 
 def accepted_in_one_test(target: Array, draft: Array, factor: Array) -> Array:
@@ -25,12 +25,13 @@ def accepted_in_one_test(target: Array, draft: Array, factor: Array) -> Array:
 def least_factor_at_coverage(coverage: Array, num_drafts: int) -> Array:
     """S / (1 - (1 - S)^(1/k)), shape (...,): the smallest factor that is valid where rho beta(rho) = S.
 
-    It is p_acc <= rho beta solved for rho. From k at small S it decreases to 1 at S = 1; at S = 0 every factor
-    is valid.
+    It is p_acc <= rho beta solved for rho. It decreases from k, at small S, to 1 at S = 1. At S = 0 every
+    factor is valid. Within rounding of S = 1, where the formula is all rounding, S counts as 1.
     """
     xp = namespace(coverage)
-    some = xp.where(coverage > 0, coverage, 1.0)
-    return xp.where(coverage > 0, some / at_least_once(some, 1 / num_drafts), 1.0)
+    partly = (coverage > 0) & (coverage < 1 - ROUNDING)
+    some = xp.where(partly, coverage, 1.0)
+    return xp.where(partly, some / at_least_once(some, 1 / num_drafts), 1.0)
 
 
 def smallest_valid_factor(target: Array, draft: Array, num_drafts: int) -> Array:
@@ -54,22 +55,22 @@ def smallest_valid_factor(target: Array, draft: Array, num_drafts: int) -> Array
         gap = factor - image
         step = secant_step(factor, gap, before, gap_before) if turn % 2 else (low + high) / 2
         factor, before, gap_before = xp.clip(step, low, high), factor, gap
-    return xp.where(overlap(target, draft) < 1 - ROUNDING, high, 1.0)
+    return high
 
 
 def secant_step(x: Array, y: Array, x_before: Array, y_before: Array) -> Array:
-    """Where the line through two points meets 0; with slope 1 where the points coincide."""
+    """Where the line through two points meets 0; with slope 1 where they do not determine it."""
     xp = namespace(x)
     moved = x != x_before
-    slope = xp.where(moved, (y - y_before) / xp.where(moved, x - x_before, 1.0), 1.0)
-    return x - y / slope
+    slope = (y - y_before) / xp.where(moved, x - x_before, 1.0)
+    return x - y / xp.where(moved & (slope != 0), slope, 1.0)
 
 
 def division_factor(target: Array, draft: Array, num_drafts: int) -> Array:
     """The smallest valid division factor rho*, within 1e-12 and never below it.
 
-    The search keeps rho* between two bounds and returns the upper one: every factor above rho* is valid, and none
-    below is.
+    The search keeps rho* between two bounds and returns the upper one: every factor above rho* is valid, and
+    none below is.
 
     Parameters
     ----------

@@ -2,7 +2,8 @@
 
 Start with r_1 = p. Accept draft i with probability min(1, r_i(x) / q(x)), else go on with r_{i+1}, the law
 proportional to (r_i - q)_+. After k rejections draw from r_{k+1}. This is SpecInfer's multi-step rule,
-for drafts with replacement. A draft that was rejected before is tested like any other: to skip it is not lossless.
+for drafts with replacement. A draft that was rejected before is tested like any other: to skip it is not
+lossless.
 """
 
 from samplebook.core.arrays import Array, namespace, total

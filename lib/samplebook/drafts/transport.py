@@ -1,14 +1,14 @@
 """The best verification: an optimal transport problem, as a linear program and in closed form.
 
-Among all couplings of the drafts (law q^k) and the emitted token (law p), the best one maximises the probability
-that the token is among the drafts. What flows from a draft tuple to one of its tokens is bounded by the tuple's
-probability and by the token's: a maximum flow. I.i.d. drafts may be taken as multisets, since their order says
-nothing. The value alone has a closed form at any vocabulary size.
+Among all couplings of the drafts (law q^k) and the emitted token (law p), the best one maximises the
+probability that the token is among the drafts. What flows from a draft tuple to one of its tokens is bounded
+by the tuple's probability and by the token's: a maximum flow. I.i.d. drafts may be taken as multisets, since
+their order says nothing. The value alone has a closed form at any vocabulary size.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import combinations_with_replacement
 from typing import Any
 
@@ -28,7 +28,7 @@ SOLVER_OPTIONS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_toler
 
 
 def power(base: Array, exponent: int, out: Array) -> Array:
-    """base^exponent for an integer exponent >= 1, by repeated squaring into ``out``; far faster than ``**``."""
+    """base^exponent for an integer exponent >= 1, by repeated squaring into ``out``: faster than ``**``."""
     out[...] = base
     for bit in bin(exponent)[3:]:
         out *= out
@@ -40,8 +40,8 @@ def power(base: Array, exponent: int, out: Array) -> Array:
 def acceptance(target: Array, draft: Array, num_drafts: int) -> Array:
     """The optimum alpha*, shape (...,), in closed form: 1 + min over token sets H of p(H) - q(H)^k.
 
-    A best H is a prefix of the tokens sorted by p / q, so all the candidates cost one sort and two running sums.
-    (Hu et al., "Towards optimal multi-draft speculative decoding", 2025: a minimum cut.)
+    A best H is a prefix of the tokens sorted by p / q, so all the candidates cost one sort and two running
+    sums. (Hu et al., "Towards optimal multi-draft speculative decoding", 2025: a minimum cut.)
     """
     xp = namespace(target)
     # One block written in place: at V = 128,000 fresh arrays would cost more than the sort.
@@ -82,7 +82,7 @@ class TransportPlan:
         """Probability that the emitted token is among the drafts."""
         return float(self.flow.sum())
 
-    @property
+    @cached_property
     def residual(self) -> NDArray[np.float64]:
         """Law (V,) of the token when the drafts' mass is not used up by the flow."""
         return np.asarray(normalised_excess(self.target, self.flow.sum(axis=0)))
@@ -110,7 +110,9 @@ class TransportPlan:
         return int(rows[0])
 
 
-def multisets_of_drafts(draft: NDArray[np.float64], num_drafts: int) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+def multisets_of_drafts(
+    draft: NDArray[np.float64], num_drafts: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """All sorted multisets (M, k) of tokens with positive draft probability, and their probabilities (M,)."""
     support = np.flatnonzero(draft).tolist()
     multisets = np.array(list(combinations_with_replacement(support, num_drafts)), dtype=np.int64)
@@ -135,12 +137,13 @@ def solve_maximum_flow(
     into = csr_array((np.ones(len(rows)), (tokens, edges)), shape=(len(target), len(rows)))
     flow = cvxpy.Variable(len(rows), nonneg=True)
     limits = [out_of @ flow <= CAPACITY_SCALE * multiset_mass, into @ flow <= CAPACITY_SCALE * target]
-    cvxpy.Problem(cvxpy.Maximize(cvxpy.sum(flow)), limits).solve(solver=cvxpy.HIGHS, **SOLVER_OPTIONS)
+    program: Any = cvxpy.Problem(cvxpy.Maximize(np.ones(len(rows)) @ flow), limits)
+    program.solve(solver=cvxpy.HIGHS, **SOLVER_OPTIONS)
     return np.asarray(flow.value) / CAPACITY_SCALE
 
 
 def keep_to_capacities(flow: Any, multiset_mass: NDArray[np.float64], target: NDArray[np.float64]) -> Any:
-    """A sparse flow (M, V) with negative entries set to 0, then rows and columns shrunk to their capacities."""
+    """A sparse flow (M, V) with negative entries set to 0, rows and columns shrunk to their capacities."""
     from scipy.sparse import csr_array
 
     flow = csr_array(flow.maximum(0))
@@ -169,10 +172,10 @@ def cached_plan(target_bytes: bytes, draft_bytes: bytes, num_drafts: int) -> Tra
 
 def plan_of(target: Array, draft: Array, num_drafts: int) -> TransportPlan:
     """The plan of checked laws (V,); see :func:`transport_program`."""
-    if target.size ** num_drafts > LARGEST_PROGRAM:
+    if target.size**num_drafts > LARGEST_PROGRAM:
         raise ValueError(
-            f"num_drafts: V**k = {target.size}**{num_drafts} draft tuples exceed {LARGEST_PROGRAM:,}, the largest "
-            "program solved; optimal_acceptance gives the value at any size"
+            f"num_drafts: V**k = {target.size}**{num_drafts} draft tuples exceed {LARGEST_PROGRAM:,}, the "
+            "largest program solved; optimal_acceptance gives the value at any size"
         )
     return cached_plan(target.tobytes(), draft.tobytes(), num_drafts)
 

@@ -1,7 +1,7 @@
 """The public face of verification: every method by name, arguments checked once.
 
-A method couples drafts X_1..X_k (i.i.d. from the draft law q) with an emitted token Y whose law is exactly the
-target p. "Accepted" means that Y is one of the drafts.
+A method couples drafts X_1..X_k (i.i.d. from the draft law q) with an emitted token Y whose law is exactly
+the target p. "Accepted" means that Y is one of the drafts.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,14 @@ from typing import Any
 
 from samplebook.core.arrays import Array, as_result, namespace, to_numpy
 from samplebook.core.checks import as_array, as_count, as_probability_pair, as_tokens, check_drafted
-from samplebook.core.drawing import Uniforms, as_uniforms, check_generator, inverse_cdf, is_torch_generator, uniforms
+from samplebook.core.drawing import (
+    Uniforms,
+    as_uniforms,
+    check_generator,
+    inverse_cdf,
+    is_torch_generator,
+    uniforms,
+)
 from samplebook.drafts import batched, k_sequential, naive, recursive_rejection, single_draft, transport
 
 ESTIMATE_CHUNK = 2**21
@@ -39,7 +46,11 @@ class Method:
 
 METHODS = {
     "single": Method(
-        single_draft.acceptance, single_draft.select, batched.select_single, single_draft.residual, most_drafts=1
+        single_draft.acceptance,
+        single_draft.select,
+        batched.select_single,
+        single_draft.residual,
+        most_drafts=1,
     ),
     "naive": Method(naive.acceptance, naive.select, batched.select_naive),
     "kseq": Method(
@@ -91,8 +102,8 @@ def acceptance_rate(target: Array, draft: Array, num_drafts: int, *, method: str
     Raises
     ------
     ValueError
-        If a law has a negative or non-finite entry or does not sum to 1, if the shapes differ, if ``num_drafts``
-        is not an integer in the method's range, or if the method is unknown.
+        If a law has a negative or non-finite entry or does not sum to 1, if the shapes differ, if
+        ``num_drafts`` is not an integer in the method's range, or if the method is unknown.
     """
     num_drafts = as_count(num_drafts, "num_drafts")
     chosen = method_named(method, num_drafts)
@@ -133,7 +144,8 @@ def select_token(
     drafts : integers of shape (k,), or (B, k) for a batch
         The drafted tokens in the order in which they are tested, i.i.d. from ``draft``.
     method : str
-        ``"single"`` (k = 1), ``"naive"``, ``"kseq"``, ``"rrs"``, or ``"optimal"`` (not in a batch; V**k <= 30,000).
+        ``"single"`` (k = 1), ``"naive"``, ``"kseq"``, ``"rrs"``, or ``"optimal"`` (not in a batch; V**k <=
+        30,000).
     rng : numpy.random.Generator or torch.Generator
         For one position anything with a method ``random()`` will do, and only ``random()`` is called.
         A batch takes the generator of its own library, on its own device.
@@ -150,9 +162,9 @@ def select_token(
     Raises
     ------
     ValueError
-        If a law has a negative or non-finite entry or does not sum to 1, if shapes or devices differ, if a drafted
-        token is not an integer in 0..V-1 or has draft probability 0, if ``rng`` does not fit, if the method is
-        unknown or does not fit k or the batch.
+        If a law has a negative or non-finite entry or does not sum to 1, if shapes or devices differ, if a
+        drafted token is not an integer in 0..V-1 or has draft probability 0, if ``rng`` does not fit, if the
+        method is unknown or does not fit k or the batch.
     """
     shape = tuple(as_array(target, "target").shape)
     if len(shape) not in (1, 2):
@@ -241,11 +253,13 @@ def count_accepted(method: Method, target: Array, draft: Array, shape: tuple[int
     return sum(method.select(target, draft, row, source) in row for row in drafts)
 
 
-def count_accepted_in_batch(method: Method, target: Array, draft: Array, shape: tuple[int, int], rng: Any) -> int:
+def count_accepted_in_batch(
+    method: Method, target: Array, draft: Array, shape: tuple[int, int], rng: Any
+) -> int:
     """How many of ``shape[0]`` selections from ``shape[1]`` drafts are accepted, all at once."""
     xp = namespace(target)
     drafts = inverse_cdf(draft, uniforms(shape, rng, draft))
-    laws = [xp.broadcast_to(law, (shape[0], law.shape[0])) for law in (target, draft)]
+    rows = (shape[0], target.shape[0])
     assert method.select_batch is not None
-    tokens = method.select_batch(*laws, drafts, rng)
+    tokens = method.select_batch(xp.broadcast_to(target, rows), xp.broadcast_to(draft, rows), drafts, rng)
     return int((drafts == tokens[:, None]).any(axis=1).sum())

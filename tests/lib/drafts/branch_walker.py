@@ -1,9 +1,9 @@
 """The exact law of what a program emits, by walking every branch of its random numbers.
 
-The program draws only by ``rng.random()``. It is run with numbers replayed from a list. Where it asks for one more,
-the walker finds the points of [0, 1) at which its behaviour changes, by bisection, and follows each piece. What
-a program does must change monotonically with each number (accept or reject, or an inverse distribution function), up
-to the grid of points that is tried first.
+The program draws only by ``rng.random()``. It is run with numbers replayed from a list. Where it asks for
+one more, the walker finds the points of [0, 1) at which its behaviour changes, by bisection, and follows
+each piece. What a program does must change monotonically with each number (accept or reject, or an inverse
+distribution function), up to the grid of points that is tried first.
 """
 
 from collections import defaultdict
@@ -13,10 +13,10 @@ from random import Random
 from typing import Any
 
 BELOW_ONE = 1 - 2.0**-53
-GRID = [i / 8 for i in range(8)] + [BELOW_ONE]
+GRID = [i / 4 for i in range(4)] + [BELOW_ONE]
 
 
-class OutOfNumbers(Exception):
+class OutOfNumbersError(Exception):
     """The program asked for more numbers than the list holds."""
 
 
@@ -31,7 +31,7 @@ class Replay:
         try:
             number = next(self.numbers)
         except StopIteration:
-            raise OutOfNumbers from None
+            raise OutOfNumbersError from None
         self.used += 1
         return number
 
@@ -40,10 +40,10 @@ Program = Callable[[Replay], Hashable]
 
 
 def behaviour(program: Program, numbers: list[float], probes: int) -> tuple[str, Any]:
-    """What the program does after these numbers: its result, or what a few continuations of them would give."""
+    """What the program does after these numbers: its result, or what would follow in a few probes."""
     try:
         return "done", program(Replay(numbers))
-    except OutOfNumbers:
+    except OutOfNumbersError:
         return "more", tuple(continuation(program, numbers, seed) for seed in range(probes))
 
 
@@ -64,7 +64,7 @@ def pieces(program: Program, numbers: list[float], probes: int) -> Iterator[tupl
         if low_does == high_does:
             return
         middle = (low + high) / 2
-        if high - low < 2.0**-50:
+        if high - low < 2.0**-45:
             yield middle, high_does
             return
         middle_does = at(middle)
@@ -93,5 +93,7 @@ def exact_law(program: Program, *, probes: int = 0) -> dict[Hashable, float]:
         if kind == "done":
             law[result] += mass
         else:
-            pending += [([*numbers, number], mass * length) for number, length in pieces(program, numbers, probes)]
+            pending += [
+                ([*numbers, number], mass * length) for number, length in pieces(program, numbers, probes)
+            ]
     return dict(law)

@@ -19,7 +19,9 @@ PROBLEMS = {
 }
 
 
-def random_problem(rng: np.random.Generator, vocabulary: int, concentration: float) -> tuple[np.ndarray, np.ndarray]:
+def random_problem(
+    rng: np.random.Generator, vocabulary: int, concentration: float
+) -> tuple[np.ndarray, np.ndarray]:
     """A random pair; the smaller the concentration, the nearer to one-hot."""
     target, draft = rng.dirichlet(np.full(vocabulary, concentration), size=2)
     return target, draft

@@ -22,7 +22,9 @@ FUNCTIONS = {
     "residual_law": lambda *arguments: residual_law(*arguments, method="rrs"),
     "division_factor": division_factor,
     "transport_program": transport_program,
-    "estimate": lambda *arguments: estimate_acceptance_rate(*arguments, method="naive", num_samples=3, rng=RNG),
+    "estimate": lambda *arguments: estimate_acceptance_rate(
+        *arguments, method="naive", num_samples=3, rng=RNG
+    ),
     "select_token": lambda p, q, k: select_token(p, q, [0] * k, method="rrs", rng=RNG),
 }
 
@@ -110,7 +112,9 @@ def test_the_row_of_a_batch_is_named():
 
 
 def test_methods_and_what_they_take():
-    with pytest.raises(ValueError, match="method: must be one of 'single', 'naive', 'kseq', 'rrs', 'optimal', got 'x'"):
+    with pytest.raises(
+        ValueError, match="method: must be one of 'single', 'naive', 'kseq', 'rrs', 'optimal', got 'x'"
+    ):
         acceptance_rate(HALF, HALF, 2, method="x")
     with pytest.raises(ValueError, match="method: must be one of"):
         select_token(HALF, HALF, [0], method=None, rng=RNG)

@@ -53,7 +53,9 @@ def test_unchecked_calls_give_what_checked_calls_give(method):
     targets, laws = np.random.default_rng(0).dirichlet(np.ones(5), size=(2, 50))
     drafts = np.full((50, 1), 3)
     checked = select_token(targets, laws, drafts, method=method, rng=np.random.default_rng(1))
-    unchecked = select_token(targets, laws, drafts, method=method, rng=np.random.default_rng(1), validate=False)
+    unchecked = select_token(
+        targets, laws, drafts, method=method, rng=np.random.default_rng(1), validate=False
+    )
     np.testing.assert_array_equal(checked, unchecked)
 
 

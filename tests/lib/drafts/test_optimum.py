@@ -35,7 +35,9 @@ def test_program_closed_form_and_independent_ways_agree_on_degenerate_laws(name,
 
 
 @pytest.mark.parametrize(("vocabulary", "num_drafts"), [(30, 3), (30, 2), (30, 1), (12, 3), (7, 3)])
-@pytest.mark.parametrize("kind", ["plain", "peaked", "zeros", "tied", "one-hot target", "one-hot draft", "disjoint"])
+@pytest.mark.parametrize(
+    "kind", ["plain", "peaked", "zeros", "tied", "one-hot target", "one-hot draft", "disjoint"]
+)
 def test_program_and_closed_form_agree_up_to_thirty_tokens(vocabulary, num_drafts, kind):
     rng = np.random.default_rng(vocabulary + num_drafts)
     target, draft = random_problem(rng, vocabulary, 0.1 if kind == "peaked" else 1.0)

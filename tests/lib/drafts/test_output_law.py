@@ -60,7 +60,9 @@ def test_the_emitted_token_has_the_target_law(name, method):
 def test_the_walk_finds_a_division_factor_that_is_too_small(monkeypatch):
     """With rho = 1 for k = 3 the residual has negative entries, and clipping them is not lossless."""
     target, draft = random_problem(np.random.default_rng(0), 3, 1.0)
-    monkeypatch.setattr(k_sequential, "smallest_valid_factor", lambda target, draft, num_drafts: np.float64(1.0))
+    monkeypatch.setattr(
+        k_sequential, "smallest_valid_factor", lambda target, draft, num_drafts: np.float64(1.0)
+    )
     law, _ = output_law(target, draft, 3, "kseq")
     np.testing.assert_allclose(law, k_sequential_output_law(target, draft, 3, 1.0), rtol=0, atol=ROUNDING)
     assert abs(law - target).sum() / 2 > 0.01
