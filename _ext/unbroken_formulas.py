@@ -26,9 +26,15 @@ class UnbrokenFormulas(SphinxPostTransform):
             parent = formula.parent
             position = parent.index(formula)
             text = parent[position + 1] if position + 1 < len(parent) else None
-            marks = PUNCTUATION.match(text.astext()) if isinstance(text, nodes.Text) else None
+            marks = (
+                PUNCTUATION.match(text.astext())
+                if isinstance(text, nodes.Text)
+                else None
+            )
             if marks is not None:
-                together = nodes.inline("", "", formula, nodes.Text(marks[0]), classes=[CLASS_NAME])
+                together = nodes.inline(
+                    "", "", formula, nodes.Text(marks[0]), classes=[CLASS_NAME]
+                )
                 parent[position] = together
                 parent[position + 1] = nodes.Text(text.astext()[marks.end() :])
 

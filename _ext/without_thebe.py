@@ -12,15 +12,23 @@ from sphinx.application import Sphinx
 def is_from_thebe(script: Any) -> bool:
     """Whether an entry of a page's ``script_files`` belongs to sphinx-thebe."""
     body = getattr(script, "attributes", {}).get("body") or ""
-    return "THEBE_JS_URL" in body or "sphinx-thebe.js" in str(getattr(script, "filename", script))
+    return "THEBE_JS_URL" in body or "sphinx-thebe.js" in str(
+        getattr(script, "filename", script)
+    )
 
 
 def drop_thebe_scripts(
-    app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: object
+    app: Sphinx,
+    pagename: str,
+    templatename: str,
+    context: dict[str, Any],
+    doctree: object,
 ) -> None:
     """Remove sphinx-thebe's entries from one page's context."""
     if "script_files" in context:
-        context["script_files"] = [script for script in context["script_files"] if not is_from_thebe(script)]
+        context["script_files"] = [
+            script for script in context["script_files"] if not is_from_thebe(script)
+        ]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

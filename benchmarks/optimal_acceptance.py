@@ -32,11 +32,16 @@ def ratio_to_argsort(seed: int = 0) -> float:
     rng = np.random.default_rng(seed)
     target, draft = (rng.dirichlet(np.ones(VOCABULARY)) for _ in range(2))
     pairs = [
-        (seconds(lambda: optimal_acceptance(target, draft, NUM_DRAFTS)), seconds(lambda: np.argsort(draft)))
+        (
+            seconds(lambda: optimal_acceptance(target, draft, NUM_DRAFTS)),
+            seconds(lambda: np.argsort(draft)),
+        )
         for _ in range(REPEATS)
     ]
     ours, sorts = (statistics.median(times) for times in zip(*pairs, strict=True))
-    print(f"optimal_acceptance, V = {VOCABULARY:,}, k = {NUM_DRAFTS}: {1e3 * ours:.2f} ms")
+    print(
+        f"optimal_acceptance, V = {VOCABULARY:,}, k = {NUM_DRAFTS}: {1e3 * ours:.2f} ms"
+    )
     print(f"numpy.argsort, V = {VOCABULARY:,}: {1e3 * sorts:.2f} ms")
     return ours / sorts
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from press.terminal import progress_bar
 
 SECONDS_OF_A_NEW_TEST = 0.1
@@ -21,19 +22,25 @@ class ProgressBar:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         if not session.config.option.collectonly:
-            self.bar = progress_bar(sum(self.weight(item.nodeid) for item in session.items), "Testing")
+            self.bar = progress_bar(
+                sum(self.weight(item.nodeid) for item in session.items), "Testing"
+            )
 
     def weight(self, name: str) -> float:
         return self.seconds.get(name, SECONDS_OF_A_NEW_TEST)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.measured[report.nodeid] = self.measured.get(report.nodeid, 0.0) + report.duration
+        self.measured[report.nodeid] = (
+            self.measured.get(report.nodeid, 0.0) + report.duration
+        )
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self.bar.update(self.weight(nodeid))
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_report_teststatus(self, report: pytest.TestReport) -> tuple[str, str, str] | None:
+    def pytest_report_teststatus(
+        self, report: pytest.TestReport
+    ) -> tuple[str, str, str] | None:
         """Print nothing for a test that passed."""
         if not report.passed:
             return None

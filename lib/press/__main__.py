@@ -6,30 +6,45 @@ import sys
 from pathlib import Path
 
 from press.book import Book, Chapter
-from press.compare import compare_book
 from press.errors import PressError
 from press.printing import print_book
-from press.refresh import refresh
 from press.serve import serve
 from press.skeleton import make_chapter
 from press.stamp import check_stamps, stamp
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="press", description="Executes, compares and prints the book.")
-    parser.add_argument("--root", type=Path, default=Path(__file__).parents[2], help="folder of the book")
+    parser = argparse.ArgumentParser(
+        prog="press", description="Executes, compares and prints the book."
+    )
+    parser.add_argument(
+        "--root",
+        type=Path,
+        default=Path(__file__).parents[2],
+        help="folder of the book",
+    )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("book", help="execute what is stale, gather the claims, build the site")
+    commands.add_parser(
+        "book", help="execute what is stale, gather the claims, build the site"
+    )
     serving = commands.add_parser("serve", help="serve the built site on 127.0.0.1")
     serving.add_argument("--port", type=int, default=8000)
-    refreshing = commands.add_parser("refresh", help="store a fresh execution of a chapter")
+    refreshing = commands.add_parser(
+        "refresh", help="store a fresh execution of a chapter"
+    )
     refreshing.add_argument("chapter", help="slug of the chapter")
     making = commands.add_parser("chapter", help="make the skeleton of a chapter")
     making.add_argument("part")
     making.add_argument("slug")
-    stamping = commands.add_parser("stamp", help="write the copies of addresses, bootstrap cells, data locks")
-    stamping.add_argument("--check", action="store_true", help="only see that all copies are equal")
-    commands.add_parser("compare", help="compare the last execution with the stored notebooks")
+    stamping = commands.add_parser(
+        "stamp", help="write the copies of addresses, bootstrap cells, data locks"
+    )
+    stamping.add_argument(
+        "--check", action="store_true", help="only see that all copies are equal"
+    )
+    commands.add_parser(
+        "compare", help="compare the last execution with the stored notebooks"
+    )
     commands.add_parser("clean", help="remove everything that the press made")
     return parser.parse_args(arguments)
 
@@ -42,12 +57,16 @@ def run(options: argparse.Namespace) -> None:
     elif options.command == "serve":
         serve(book, options.port)
     elif options.command == "refresh":
+        from press.refresh import refresh  # slow: nbval brings pytest along
+
         refresh(book, book.chapter(options.chapter))
     elif options.command == "chapter":
         make_chapter(book, Chapter(options.part, options.slug))
     elif options.command == "stamp":
         check_stamps(book) if options.check else stamp(book)
     elif options.command == "compare":
+        from press.compare import compare_book  # slow, as above
+
         compare_book(book)
     else:
         shutil.rmtree(book.build, ignore_errors=True)

@@ -96,7 +96,11 @@ class Book:
 
     def shown(self, path: Path) -> str:
         """A path as messages print it: relative to the book where it lies inside."""
-        return str(path.relative_to(self.root)) if path.is_relative_to(self.root) else str(path)
+        return (
+            str(path.relative_to(self.root))
+            if path.is_relative_to(self.root)
+            else str(path)
+        )
 
 
 def write_atomically(path: Path, text: str) -> None:

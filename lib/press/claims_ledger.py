@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
-from samplebook.claims import VERDICT_WORDS, Claim, read_claims
 
 from press.book import Book, Chapter, write_atomically
 from press.errors import PressError
 from press.notebooks import read_notebook
+from samplebook.claims import VERDICT_WORDS, Claim, read_claims
 
 Record = dict[str, Any]
 VOLATILE_FIELDS = ("seconds", "versions", "device")
@@ -34,7 +34,9 @@ def claims_of(book: Book, chapter: Chapter) -> dict[str, Claim]:
     """
     file = book.claims_file(chapter)
     if not file.is_file():
-        raise PressError(f"{chapter.name}: the claims file {book.shown(file)} is missing")
+        raise PressError(
+            f"{chapter.name}: the claims file {book.shown(file)} is missing"
+        )
     try:
         return read_claims(file)
     except ValueError as error:
@@ -43,7 +45,9 @@ def claims_of(book: Book, chapter: Chapter) -> dict[str, Claim]:
 
 def records_of(book: Book, chapter: Chapter) -> list[Record]:
     """What a chapter's last execution recorded, in the order of its checks."""
-    lines = (book.result(chapter) / "claims.jsonl").read_text(encoding="utf-8").splitlines()
+    lines = (
+        (book.result(chapter) / "claims.jsonl").read_text(encoding="utf-8").splitlines()
+    )
     return [json.loads(line) for line in lines]
 
 
@@ -68,13 +72,17 @@ def label_problem(notebook: NotebookNode, claim_id: str) -> str | None:
     label = claim_label(claim_id)
     if not checks:
         return f"no cell calls check({claim_id!r}, ...) with the id spelled out"
-    before = [cell for cell in notebook.cells[: checks[0]] if cell.cell_type == "markdown"]
+    before = [
+        cell for cell in notebook.cells[: checks[0]] if cell.cell_type == "markdown"
+    ]
     if not any(label in map(str.strip, cell.source.splitlines()) for cell in before):
         return f"no Markdown cell before the check of {claim_id} has the line {label}"
     return None
 
 
-def claim_problems(claims: Iterable[str], records: list[Record], notebook: NotebookNode) -> list[str]:
+def claim_problems(
+    claims: Iterable[str], records: list[Record], notebook: NotebookNode
+) -> list[str]:
     """What is wrong between a chapter's claims, its checks and its labels; empty if all is well."""
     problems = []
     counts = Counter(record["id"] for record in records)
@@ -86,7 +94,10 @@ def claim_problems(claims: Iterable[str], records: list[Record], notebook: Noteb
         if problem:
             problems.append(problem)
     unknown = sorted(set(counts) - set(claims))
-    return problems + [f"{name} was checked, but is not in the chapter's claims file" for name in unknown]
+    return problems + [
+        f"{name} was checked, but is not in the chapter's claims file"
+        for name in unknown
+    ]
 
 
 def write_claims(book: Book, path: Path, records: dict[str, Record]) -> None:
@@ -95,7 +106,9 @@ def write_claims(book: Book, path: Path, records: dict[str, Record]) -> None:
         chapter.slug: {"part": chapter.part, "claims": list(claims_of(book, chapter))}
         for chapter in book.chapters()
     }
-    write_atomically(path, json.dumps({"records": records, "chapters": chapters}, indent=1) + "\n")
+    write_atomically(
+        path, json.dumps({"records": records, "chapters": chapters}, indent=1) + "\n"
+    )
 
 
 def gather_claims(book: Book) -> dict[str, Record]:
@@ -116,9 +129,14 @@ def gather_claims(book: Book) -> dict[str, Record]:
     for chapter in book.chapters():
         claims, records = claims_of(book, chapter), records_of(book, chapter)
         notebook = read_notebook(book.notebook(chapter))
-        problems += [f"{chapter.name}: {text}" for text in claim_problems(claims, records, notebook)]
+        problems += [
+            f"{chapter.name}: {text}"
+            for text in claim_problems(claims, records, notebook)
+        ]
         by_id = {record["id"]: record for record in records}
-        gathered |= {claim_id: by_id[claim_id] for claim_id in claims if claim_id in by_id}
+        gathered |= {
+            claim_id: by_id[claim_id] for claim_id in claims if claim_id in by_id
+        }
     if problems:
         raise PressError("\n".join(problems))
     write_claims(book, book.gathered_claims, gathered)
@@ -127,7 +145,9 @@ def gather_claims(book: Book) -> dict[str, Record]:
 
 def without_volatile_fields(record: Record) -> Record:
     """A record as it is stored in the repository."""
-    return {name: value for name, value in record.items() if name not in VOLATILE_FIELDS}
+    return {
+        name: value for name, value in record.items() if name not in VOLATILE_FIELDS
+    }
 
 
 def rounded(number: float) -> str:
@@ -150,17 +170,24 @@ def paper_words(claim: Claim) -> str:
     return f"{claim.figure or 'no figure'}; {claim.place}{SOURCE_WORDS[claim.source]}"
 
 
+def alarm_words(claim: Claim) -> str:
+    """How often the rule would reject a true claim, or why there is nothing to decide."""
+    if claim.scale_reason is not None:
+        return claim.scale_reason
+    return (
+        "(exact)" if claim.false_alarm == 0 else f"(false alarm {claim.false_alarm:g})"
+    )
+
+
 def ledger_row(claim: Claim, record: Record) -> str:
     """One claim as an item of a MyST list table."""
-    alarm = "exact" if claim.false_alarm == 0 else f"false alarm {claim.false_alarm:g}"
-    reason = f" {claim.scale_reason}" if claim.scale_reason else ""
     cells = [
         f"{{ref}}`{claim.id} <claim-{claim.id}>`",
         claim.statement,
         paper_words(claim),
         measured_words(record),
         VERDICT_WORDS[record["verdict"]],
-        f"{claim.rule}{reason} ({alarm})",
+        f"{claim.rule} {alarm_words(claim)}",
     ]
     lines = [" ".join(cell.split()) for cell in cells]
     return "* - " + "\n  - ".join(lines)
@@ -169,16 +196,18 @@ def ledger_row(claim: Claim, record: Record) -> str:
 def verdict_counts(records: Iterable[Record]) -> str:
     """How many claims have each verdict, in words."""
     counts = Counter(record["verdict"] for record in records)
-    return (
-        f"{counts['holds']} hold, {counts['fails']} fail, {counts['not-at-this-scale']} are beyond this scale"
-    )
+    holding, failing, beyond = (counts[verdict] for verdict in VERDICT_WORDS)
+    return f"{holding} hold, {failing} fail, {beyond} are beyond this scale"
 
 
 def ledger_page(book: Book, records: dict[str, Record]) -> str:
     """The ledger as MyST Markdown: the counts, then a table for each chapter."""
     text = [f"Of {len(records)} claims, {verdict_counts(records.values())}.", ""]
     for chapter in book.chapters():
-        rows = [ledger_row(claim, records[claim.id]) for claim in claims_of(book, chapter).values()]
+        rows = [
+            ledger_row(claim, records[claim.id])
+            for claim in claims_of(book, chapter).values()
+        ]
         text += [
             f"{{doc}}`/chapters/{chapter.part}/{chapter.slug}`",
             "",

@@ -46,7 +46,9 @@ NUMERICAL_ZERO = 1e-9
 
 def is_excluded(cell: NotebookNode) -> bool:
     """Whether tags or comments exclude a cell's output from comparison, as nbval reads them."""
-    options = dict(find_metadata_tags(cell.metadata)) | dict(find_comment_markers(cell.source))
+    options = dict(find_metadata_tags(cell.metadata)) | dict(
+        find_comment_markers(cell.source)
+    )
     return bool(options.get("skip")) or not options.get("check", True)
 
 
@@ -59,10 +61,16 @@ def excluded_share(notebook: NotebookNode) -> float:
 def sanitisers(book: Book) -> list[tuple[str, str]]:
     """Pairs of a pattern and its replacement, applied to both sides before comparing."""
     file = book.root / SANITISERS
-    return list(get_sanitize_patterns(file.read_text(encoding="utf-8"))) if file.is_file() else []
+    return (
+        list(get_sanitize_patterns(file.read_text(encoding="utf-8")))
+        if file.is_file()
+        else []
+    )
 
 
-def outputs_by_type(cell: NotebookNode, patterns: list[tuple[str, str]]) -> dict[str, list[Any]]:
+def outputs_by_type(
+    cell: NotebookNode, patterns: list[tuple[str, str]]
+) -> dict[str, list[Any]]:
     """A cell's outputs as nbval flattens them: the values of each stream and each MIME type."""
 
     def sanitised(value: Any) -> Any:
@@ -74,7 +82,9 @@ def outputs_by_type(cell: NotebookNode, patterns: list[tuple[str, str]]) -> dict
     flat: dict[str, list[Any]] = defaultdict(list)
     for output in transform_streams_for_comparison(coalesce_streams(cell.outputs)):
         for name, value in output.items():
-            for inner_name, inner in value.items() if name == "data" else [(name, value)]:
+            for inner_name, inner in (
+                value.items() if name == "data" else [(name, value)]
+            ):
                 if inner_name not in NOT_COMPARED:
                     flat[inner_name].append(sanitised(inner))
     return flat
@@ -110,12 +120,19 @@ def same_value(stored: Any, fresh: Any) -> bool:
 def difference(stored: Any, fresh: Any) -> str:
     """The lines in which two outputs differ."""
     lines = difflib.unified_diff(
-        str(stored).splitlines(), str(fresh).splitlines(), "stored", "fresh", lineterm="", n=0
+        str(stored).splitlines(),
+        str(fresh).splitlines(),
+        "stored",
+        "fresh",
+        lineterm="",
+        n=0,
     )
     return "\n".join(lines)
 
 
-def output_problem(stored: NotebookNode, fresh: NotebookNode, patterns: list[tuple[str, str]]) -> str | None:
+def output_problem(
+    stored: NotebookNode, fresh: NotebookNode, patterns: list[tuple[str, str]]
+) -> str | None:
     """How the outputs of one cell differ, or none if they agree."""
     if stored.execution_count is None:
         return "was not run when the notebook was stored"
@@ -148,9 +165,15 @@ def claim_problem(stored: Record | None, fresh: Record) -> str | None:
     elif stored["interval"] is not None:
         lower, upper = stored["interval"]
         slack = printed_unit(old)
-        agree, range_words = lower - slack <= new <= upper + slack, f"the interval [{lower:.4g}, {upper:.4g}]"
+        agree, range_words = (
+            lower - slack <= new <= upper + slack,
+            f"the interval [{lower:.4g}, {upper:.4g}]",
+        )
     else:
-        agree, range_words = abs(old - new) <= max(printed_unit(old), NUMERICAL_ZERO), f"{old:.4g}"
+        agree, range_words = (
+            abs(old - new) <= max(printed_unit(old), NUMERICAL_ZERO),
+            f"{old:.4g}",
+        )
     return None if agree else f"claim {fresh['id']}: stored {range_words}, now {new}"
 
 
@@ -158,7 +181,9 @@ def stored_records(book: Book) -> dict[str, Record]:
     """The committed claim records, by id; empty before the first refresh."""
     if not book.stored_claims.is_file():
         return {}
-    records: dict[str, Record] = json.loads(book.stored_claims.read_text(encoding="utf-8"))["records"]
+    records: dict[str, Record] = json.loads(
+        book.stored_claims.read_text(encoding="utf-8")
+    )["records"]
     return records
 
 
@@ -183,7 +208,9 @@ def compare_chapter(book: Book, chapter: Chapter) -> list[str]:
         for position in check_positions(stored, claim_id)
     }
     patterns = sanitisers(book)
-    for number, (old, new) in enumerate(zip(stored.cells, fresh.cells, strict=True), start=1):
+    for number, (old, new) in enumerate(
+        zip(stored.cells, fresh.cells, strict=True), start=1
+    ):
         if old.cell_type != "code" or old.id in of_claims or is_excluded(old):
             continue
         problem = output_problem(old, new, patterns)
@@ -200,8 +227,12 @@ def compare_book(book: Book) -> None:
     PressError
         With all differences, if there are any.
     """
-    problems = [text for chapter in book.chapters() for text in compare_chapter(book, chapter)]
+    problems = [
+        text for chapter in book.chapters() for text in compare_chapter(book, chapter)
+    ]
     if problems:
-        advice = "If the new results are right, store them with `make refresh CHAPTER=...`."
+        advice = (
+            "If the new results are right, store them with `make refresh CHAPTER=...`."
+        )
         raise PressError("\n\n".join([*problems, advice]))
     print("The stored notebooks agree with this execution.")

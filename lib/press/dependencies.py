@@ -2,8 +2,8 @@
 
 The samplebook modules it imports transitively, the distributions they import, and the data files and
 data packages they name in calls of ``stored_file`` and ``installed_folder``. A name that the source
-source does not spell out is an error: a result could then be stale unnoticed. Source that is not Python mentions
-nothing: it cannot run either, and the execution shows where it breaks.
+does not spell out is an error: a result could then be stale unnoticed. Source that is not Python
+mentions nothing: it cannot run either, and the execution shows where it breaks.
 """
 
 import ast
@@ -85,7 +85,11 @@ def literal_argument(call: ast.Call, where: str) -> str:
         If its first argument is anything else.
     """
     values = [*call.args, *(keyword.value for keyword in call.keywords)]
-    if values and isinstance(values[0], ast.Constant) and isinstance(values[0].value, str):
+    if (
+        values
+        and isinstance(values[0], ast.Constant)
+        and isinstance(values[0].value, str)
+    ):
         return values[0].value
     raise PressError(
         f"{where}, line {call.lineno}: {called_name(call)}(...) needs a string literal, so that the press "
@@ -93,7 +97,9 @@ def literal_argument(call: ast.Call, where: str) -> str:
     )
 
 
-def imported_names(node: ast.Import | ast.ImportFrom, module: str, is_package: bool) -> Iterator[str]:
+def imported_names(
+    node: ast.Import | ast.ImportFrom, module: str, is_package: bool
+) -> Iterator[str]:
     """Dotted names of the modules that an import statement may load."""
     if isinstance(node, ast.Import):
         yield from (alias.name for alias in node.names)
@@ -112,7 +118,9 @@ def parsed(source: str) -> ast.Module:
         return ast.Module(body=[], type_ignores=[])
 
 
-def mentions(source: str, where: str, module: str = "", is_package: bool = False) -> Mentions:
+def mentions(
+    source: str, where: str, module: str = "", is_package: bool = False
+) -> Mentions:
     """Names that a source text mentions, inside functions too.
 
     Parameters
@@ -136,7 +144,9 @@ def mentions(source: str, where: str, module: str = "", is_package: bool = False
         if isinstance(node, ast.Import | ast.ImportFrom):
             for alias in node.names:
                 if alias.name in FILE_READERS + FOLDER_READERS and alias.asname:
-                    raise PressError(f"{where}, line {node.lineno}: import {alias.name} under its own name")
+                    raise PressError(
+                        f"{where}, line {node.lineno}: import {alias.name} under its own name"
+                    )
             found.modules.update(imported_names(node, module, is_package))
         elif isinstance(node, ast.Call):
             for names, target in (
@@ -161,7 +171,9 @@ def module_file(library: Path, name: str) -> Path | None:
 @cache
 def module_mentions(file: Path, name: str, modified_ns: int) -> Mentions:
     """Names that a library module mentions; remembered as long as the file is not modified."""
-    return mentions(file.read_text(encoding="utf-8"), str(file), name, file.name == "__init__.py")
+    return mentions(
+        file.read_text(encoding="utf-8"), str(file), name, file.name == "__init__.py"
+    )
 
 
 def notebook_mentions(notebook: NotebookNode, where: str) -> Iterator[Mentions]:
@@ -189,7 +201,10 @@ def dependencies(notebook: NotebookNode, library: Path, where: str) -> Dependenc
                 file = module_file(library, name)
                 if file is None:
                     top = name.split(".")[0]
-                    if module_file(library, top) is None and top not in sys.stdlib_module_names:
+                    if (
+                        module_file(library, top) is None
+                        and top not in sys.stdlib_module_names
+                    ):
                         found.imports.add(top)
                 elif name not in found.modules:
                     found.modules[name] = file

@@ -26,7 +26,13 @@ NEEDED_BYTES = 6 * GIGABYTE
 PINNED = re.compile(r"(?m)^([\w.-]+)==([^\s\\;]+)")
 OBTAINED = re.compile(r"^\s*(?:Collecting|Requirement already satisfied:) ([\w.-]+)")
 NO_DISK_WORDS = ("No space left on device", "Disk quota exceeded")
-NO_NETWORK_WORDS = ("ConnectionError", "NameResolutionError", "Max retries", "Network is unreachable")
+NO_NETWORK_WORDS = (
+    "from versions: none",
+    "ConnectionError",
+    "NameResolutionError",
+    "Max retries",
+    "Network is unreachable",
+)
 
 
 @dataclass(frozen=True)
@@ -153,7 +159,9 @@ def check_locks(environment: Environment) -> None:
     """
     for lock in (environment.lock, environment.data_lock):
         if not lock.is_file():
-            raise PressError(f"{lock} is missing; is this a complete copy of the repository?")
+            raise PressError(
+                f"{lock} is missing; is this a complete copy of the repository?"
+            )
 
 
 def forget_half_installed(environment: Environment) -> None:
@@ -181,10 +189,16 @@ def failure_words(obtained: Sequence[str], lines: Sequence[str]) -> str:
     else:
         cause = "pip could not install a package."
     failed = re.search(r"No matching distribution found for ([\w.-]+)", text)
-    missing = failed[1] if failed else (obtained[-1] if obtained else "the first package")
+    missing = (
+        failed[1] if failed else (obtained[-1] if obtained else "the first package")
+    )
     done = [name for name in obtained if name != missing]
-    reached = f"Obtained {len(done)}: {', '.join(done)}." if done else "Nothing was obtained."
-    errors = [line for line in lines if line.startswith(("ERROR", "error"))] or list(lines[-1:])
+    reached = (
+        f"Obtained {len(done)}: {', '.join(done)}." if done else "Nothing was obtained."
+    )
+    errors = [line for line in lines if line.startswith(("ERROR", "error"))] or list(
+        lines[-1:]
+    )
     own_words = errors[-1].strip() if errors else "nothing"
     return (
         f"{cause} {reached}\nNot obtained: {missing}.\npip says: {own_words}\n"
@@ -200,11 +214,22 @@ def pip_lines(environment: Environment, arguments: Sequence[str]) -> Iterator[st
     PressError
         If pip fails, with what was obtained and what was not.
     """
-    command = [str(environment.python), "-m", "pip", "install", "--no-input", *arguments]
+    command = [
+        str(environment.python),
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        *arguments,
+    ]
     obtained: list[str] = []
     last: deque[str] = deque(maxlen=40)
     with subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=environment.root
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        cwd=environment.root,
     ) as process:
         assert process.stdout is not None
         for line in process.stdout:
@@ -236,7 +261,9 @@ def has_working_pip(environment: Environment) -> bool:
     """Whether the environment exists and its creation was not broken off."""
     if not environment.python.exists():
         return False
-    tried = subprocess.run([environment.python, "-m", "pip", "--version"], capture_output=True, check=False)
+    tried = subprocess.run(
+        [environment.python, "-m", "pip", "--version"], capture_output=True, check=False
+    )
     return tried.returncode == 0
 
 
@@ -255,7 +282,9 @@ def create(environment: Environment, torch_index: str) -> None:
         command = [sys.executable, "-m", "venv", "--clear", str(environment.folder)]
         made = subprocess.run(command, capture_output=True, text=True, check=False)
         if made.returncode:
-            raise PressError(f"could not create {environment.folder}:\n{made.stdout}{made.stderr}".strip())
+            raise PressError(
+                f"could not create {environment.folder}:\n{made.stdout}{made.stderr}".strip()
+            )
     forget_half_installed(environment)
     version = dict(PINNED.findall(environment.lock.read_text(encoding="utf-8")))["tqdm"]
     for _ in pip_lines(environment, [*pip_options(torch_index), f"tqdm=={version}"]):
@@ -263,10 +292,14 @@ def create(environment: Environment, torch_index: str) -> None:
 
 
 def installed_count(environment: Environment) -> int:
-    return sum(1 for _ in environment.folder.glob("lib/python*/site-packages/*.dist-info"))
+    return sum(
+        1 for _ in environment.folder.glob("lib/python*/site-packages/*.dist-info")
+    )
 
 
-def follow_installation(place: Environment, advance: Callable[[int], None], stop: threading.Event) -> None:
+def follow_installation(
+    place: Environment, advance: Callable[[int], None], stop: threading.Event
+) -> None:
     """Report each package that appears in the environment, until told to stop: pip itself is silent here."""
     before = installed_count(place)
     while not stop.wait(0.5):
@@ -285,7 +318,10 @@ def install_locks(environment: Environment, torch_index: str) -> None:
     """
     from press.terminal import progress_bar
 
-    locks = [lock.read_text(encoding="utf-8") for lock in (environment.lock, environment.data_lock)]
+    locks = [
+        lock.read_text(encoding="utf-8")
+        for lock in (environment.lock, environment.data_lock)
+    ]
     total = 2 * sum(len(PINNED.findall(text)) for text in locks)
     stop = threading.Event()
     with progress_bar(total, "Installing packages") as bar:
@@ -293,7 +329,9 @@ def install_locks(environment: Environment, torch_index: str) -> None:
         def advance(count: int) -> None:
             bar.update(max(0, min(count, total - bar.n)))
 
-        watcher = threading.Thread(target=follow_installation, args=(environment, advance, stop), daemon=True)
+        watcher = threading.Thread(
+            target=follow_installation, args=(environment, advance, stop), daemon=True
+        )
         watcher.start()
         try:
             for arguments in lock_arguments(environment, torch_index):

@@ -32,7 +32,12 @@ from press.terminal import progress_bar, without_colours
 
 TEMPORARY = ".tmp-"
 SHORTEST_CELL = 0.01
-THREAD_LIMITS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+THREAD_LIMITS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "NUMEXPR_NUM_THREADS",
+)
 
 
 @dataclass(frozen=True)
@@ -61,13 +66,17 @@ class Failure:
     text: str
 
 
-def cell_seconds(book: Book, chapter: Chapter, notebook: NotebookNode) -> dict[str, float]:
+def cell_seconds(
+    book: Book, chapter: Chapter, notebook: NotebookNode
+) -> dict[str, float]:
     """Seconds that each code cell took in the last result; 1 for a cell without one."""
     known = {}
     last = book.result(chapter) / "notebook.ipynb"
     if last.is_file():
         for cell in code_cells(read_notebook(last)):
-            known[cell.id] = max(cell.metadata.get("papermill", {}).get("duration") or 0.0, SHORTEST_CELL)
+            known[cell.id] = max(
+                cell.metadata.get("papermill", {}).get("duration") or 0.0, SHORTEST_CELL
+            )
     return {cell.id: known.get(cell.id, 1.0) for cell in code_cells(notebook)}
 
 
@@ -98,7 +107,11 @@ def run_in_folder(book: Book, job: Job, folder: Path, bar: "tqdm[None]") -> int:
     """Run the notebook into ``folder``, move the bar with each cell, and return the exit code."""
     write_notebook(without_outputs(job.notebook), folder / "input.ipynb")
     (folder / "claims.jsonl").touch()
-    paths = [folder / "input.ipynb", folder / "notebook.ipynb", book.notebook(job.chapter).parent]
+    paths = [
+        folder / "input.ipynb",
+        folder / "notebook.ipynb",
+        book.notebook(job.chapter).parent,
+    ]
     with (
         open(folder / "log.txt", "w", encoding="utf-8") as log,
         subprocess.Popen(
@@ -125,7 +138,10 @@ def failure_text(folder: Path, returncode: int) -> str:
         log = (folder / "log.txt").read_text(encoding="utf-8", errors="replace").strip()
         return f"the chapter's process ended with exit code {returncode}\n{log[-3000:]}"
     failure = json.loads(report.read_text(encoding="utf-8"))
-    traceback = "\n".join(failure["traceback"]) or "the cell raised an error without a traceback"
+    traceback = (
+        "\n".join(failure["traceback"])
+        or "the cell raised an error without a traceback"
+    )
     if not sys.stderr.isatty():
         traceback = without_colours(traceback)
     return f"cell {failure['cell'] + 1} of the notebook failed\n{traceback}"
@@ -150,7 +166,10 @@ def run_job(book: Book, job: Job, bar: "tqdm[None]") -> Failure | None:
         now = current_key(book, job.chapter, read_notebook(book.notebook(job.chapter)))
         changed = reasons_for_staleness(job.key, now)
         if changed:
-            return Failure(job.chapter, f"changed while it ran ({', '.join(changed)}); run it again")
+            return Failure(
+                job.chapter,
+                f"changed while it ran ({', '.join(changed)}); run it again",
+            )
         keep_result(book, job, folder)
     except (OSError, PressError) as error:
         return Failure(job.chapter, str(error))

@@ -29,7 +29,10 @@ def file_digest(path: Path) -> str:
 @cache
 def distributions_by_import() -> dict[str, list[str]]:
     """Distributions that provide each top-level import name in this environment."""
-    return {name: sorted(set(found)) for name, found in importlib.metadata.packages_distributions().items()}
+    return {
+        name: sorted(set(found))
+        for name, found in importlib.metadata.packages_distributions().items()
+    }
 
 
 def distribution_versions(imports: set[str]) -> dict[str, str]:
@@ -57,18 +60,26 @@ def current_key(book: Book, chapter: Chapter, notebook: NotebookNode) -> Key:
     parts = {
         "interpreter": platform.python_version(),
         "notebook": digest(nbformat.writes(without_outputs(notebook)).encode()),
-        "modules": {name: file_digest(needs.modules[name]) for name in sorted(needs.modules)},
+        "modules": {
+            name: file_digest(needs.modules[name]) for name in sorted(needs.modules)
+        },
         "claims": {claims.name: file_digest(claims)},
         "files": {name: file_digest(package / name) for name in sorted(needs.files)},
         "distributions": distribution_versions(needs.imports | needs.folders),
     }
-    return {"digest": digest(json.dumps(parts, sort_keys=True).encode()), "parts": parts}
+    return {
+        "digest": digest(json.dumps(parts, sort_keys=True).encode()),
+        "parts": parts,
+    }
 
 
 def stored_key(book: Book, chapter: Chapter) -> Key | None:
     """The key of a chapter's last result, or none if there is no complete result."""
     folder = book.result(chapter)
-    if not all((folder / name).is_file() for name in ("notebook.ipynb", "claims.jsonl", "key.json")):
+    if not all(
+        (folder / name).is_file()
+        for name in ("notebook.ipynb", "claims.jsonl", "key.json")
+    ):
         return None
     key: Key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
     return key
@@ -87,5 +98,9 @@ def reasons_for_staleness(stored: Key | None, current: Key) -> list[str]:
             reasons += [part] if before != now else []
             continue
         names = sorted(now.keys() | (before or {}))
-        reasons += [f"{part}: {name}" for name in names if now.get(name) != (before or {}).get(name)]
+        reasons += [
+            f"{part}: {name}"
+            for name in names
+            if now.get(name) != (before or {}).get(name)
+        ]
     return reasons or ["the form of the key"]

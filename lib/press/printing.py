@@ -29,12 +29,18 @@ def sole_press(book: Book) -> Iterator[None]:
         with FileLock(book.build / "press.lock", timeout=0):
             yield
     except Timeout as error:
-        raise PressError(f"another press is at work in {book.root}; wait until it ends") from error
+        raise PressError(
+            f"another press is at work in {book.root}; wait until it ends"
+        ) from error
 
 
 def reasons_in_words(chapter: Chapter, reasons: Sequence[str]) -> str:
     shown = ", ".join(reasons[:REASONS_SHOWN])
-    more = f" and {len(reasons) - REASONS_SHOWN} more" if len(reasons) > REASONS_SHOWN else ""
+    more = (
+        f" and {len(reasons) - REASONS_SHOWN} more"
+        if len(reasons) > REASONS_SHOWN
+        else ""
+    )
     return f"{chapter.name} is stale: {shown}{more}"
 
 
@@ -69,7 +75,10 @@ def report_failures(failures: Sequence[Failure]) -> None:
         return
     texts = [f"Chapter {failure.chapter.name}: {failure.text}" for failure in failures]
     names = ", ".join(failure.chapter.name for failure in failures)
-    raise PressError("\n\n".join(texts) + f"\n\nNo result from: {names}. Nothing was built or stored.")
+    raise PressError(
+        "\n\n".join(texts)
+        + f"\n\nNo result from: {names}. Nothing was built or stored."
+    )
 
 
 def execute_stale(book: Book) -> int:

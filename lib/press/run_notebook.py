@@ -42,8 +42,14 @@ def run_notebook(source: Path, output: Path, folder: Path) -> int:
             on_cell_executed=report_cell,
         )
     except PapermillExecutionError as error:
-        failure = {"cell": error.cell_index, "source": error.source, "traceback": error.traceback}
-        (output.parent / "failure.json").write_text(json.dumps(failure), encoding="utf-8")
+        failure = {
+            "cell": error.cell_index,
+            "source": error.source,
+            "traceback": error.traceback,
+        }
+        (output.parent / "failure.json").write_text(
+            json.dumps(failure), encoding="utf-8"
+        )
         return 1
     return 0
 

@@ -18,12 +18,19 @@ def serve(book: Book, port: int) -> None:
         If there is no site yet, or the port is taken.
     """
     if not (book.html / "index.html").is_file():
-        raise PressError(f"there is no site in {book.shown(book.html)}; run `make book` first")
+        raise PressError(
+            f"there is no site in {book.shown(book.html)}; run `make book` first"
+        )
     handler = partial(SimpleHTTPRequestHandler, directory=str(book.html))
     try:
         server = ThreadingHTTPServer((ADDRESS, port), handler)
     except OSError as error:
-        raise PressError(f"port {port}: {error.strerror}; try `make serve PORT=...`") from error
-    print(f"The book is at http://{ADDRESS}:{server.server_port}/ (Ctrl-C ends it)", flush=True)
+        raise PressError(
+            f"port {port}: {error.strerror}; try `make serve PORT=...`"
+        ) from error
+    print(
+        f"The book is at http://{ADDRESS}:{server.server_port}/ (Ctrl-C ends it)",
+        flush=True,
+    )
     with server:
         server.serve_forever()

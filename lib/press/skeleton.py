@@ -76,7 +76,9 @@ lib/samplebook/{part}/, its tests in tests/lib/{part}/, the rooms of the noteboo
 
 def register(book: Book) -> dict[str, Paper]:
     """The papers of the book by slug, from ``book/papers.yml``."""
-    papers = yaml.safe_load((book.root / "book" / "papers.yml").read_text(encoding="utf-8"))
+    papers = yaml.safe_load(
+        (book.root / "book" / "papers.yml").read_text(encoding="utf-8")
+    )
     return {paper["slug"]: paper for paper in papers}
 
 
@@ -92,10 +94,14 @@ def registered_paper(book: Book, chapter: Chapter) -> Paper:
     if chapter.slug not in papers:
         near = difflib.get_close_matches(chapter.slug, papers, n=3, cutoff=0.4)
         advice = f"; did you mean {' or '.join(near)}?" if near else ""
-        raise PressError(f"book/papers.yml has no paper {chapter.slug!r} for PART=... SLUG=...{advice}")
+        raise PressError(
+            f"book/papers.yml has no paper {chapter.slug!r} for PART=... SLUG=...{advice}"
+        )
     paper = papers[chapter.slug]
     if paper["part"] != chapter.part:
-        raise PressError(f"{chapter.slug} belongs to the part {paper['part']!r}, not to {chapter.part!r}")
+        raise PressError(
+            f"{chapter.slug} belongs to the part {paper['part']!r}, not to {chapter.part!r}"
+        )
     for path in (book.notebook(chapter), book.claims_file(chapter)):
         if path.exists():
             raise PressError(f"{book.shown(path)} exists already")
@@ -104,11 +110,16 @@ def registered_paper(book: Book, chapter: Chapter) -> Paper:
 
 def skeleton_notebook(book: Book, chapter: Chapter, paper: Paper) -> NotebookNode:
     """A notebook with all the rooms of a chapter, ready to run."""
-    title, *rest = [TITLE_ROOM.format(short=paper["short"], title=paper["title"]), *ROOMS]
+    title, *rest = [
+        TITLE_ROOM.format(short=paper["short"], title=paper["title"]),
+        *ROOMS,
+    ]
     claims_room = rest.index("## The claims") + 1
     cells = [
         new_markdown_cell(title),
-        new_code_cell(bootstrap_source(book), metadata={"tags": [BOOTSTRAP_TAG, "hide-cell"]}),
+        new_code_cell(
+            bootstrap_source(book), metadata={"tags": [BOOTSTRAP_TAG, "hide-cell"]}
+        ),
         new_code_cell(PARAMETERS_CELL, metadata={"tags": ["parameters"]}),
         new_code_cell(SESSION_CELL.format(slug=chapter.slug)),
         *map(new_markdown_cell, rest[:claims_room]),
@@ -117,7 +128,11 @@ def skeleton_notebook(book: Book, chapter: Chapter, paper: Paper) -> NotebookNod
         *map(new_markdown_cell, rest[claims_room:]),
     ]
     metadata = {
-        "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+        "kernelspec": {
+            "display_name": "Python 3",
+            "language": "python",
+            "name": "python3",
+        },
         "samplebook": {"slug": chapter.slug},
     }
     notebook: NotebookNode = new_notebook(cells=cells, metadata=metadata)
@@ -127,11 +142,17 @@ def skeleton_notebook(book: Book, chapter: Chapter, paper: Paper) -> NotebookNod
 def toc_with_chapter(book: Book, chapter: Chapter) -> str | None:
     """``_toc.yml`` with the chapter after the last one of its part; none if the part has no chapter yet."""
     lines = (book.root / "_toc.yml").read_text(encoding="utf-8").splitlines()
-    places = [number for number, line in enumerate(lines) if f"file: chapters/{chapter.part}/" in line]
+    places = [
+        number
+        for number, line in enumerate(lines)
+        if f"file: chapters/{chapter.part}/" in line
+    ]
     if not places:
         return None
     indent, _, _ = lines[places[-1]].partition("file:")
-    lines.insert(places[-1] + 1, f"{indent}file: chapters/{chapter.part}/{chapter.slug}")
+    lines.insert(
+        places[-1] + 1, f"{indent}file: chapters/{chapter.part}/{chapter.slug}"
+    )
     return "\n".join(lines) + "\n"
 
 
@@ -145,12 +166,16 @@ def make_chapter(book: Book, chapter: Chapter) -> None:
     """
     paper = registered_paper(book, chapter)
     notebook, claims = book.notebook(chapter), book.claims_file(chapter)
-    write_atomically(notebook, nbformat.writes(skeleton_notebook(book, chapter, paper)) + "\n")
+    write_atomically(
+        notebook, nbformat.writes(skeleton_notebook(book, chapter, paper)) + "\n"
+    )
     write_atomically(claims, CLAIMS_FILE.format(slug=chapter.slug))
     toc = toc_with_chapter(book, chapter)
     if toc is not None:
         write_atomically(book.root / "_toc.yml", toc)
     print(f"Made {book.shown(notebook)} and {book.shown(claims)}.")
     if toc is None:
-        print(f"_toc.yml has no part {chapter.part} yet: add it, with the chapter {chapter.name}.")
+        print(
+            f"_toc.yml has no part {chapter.part} yet: add it, with the chapter {chapter.name}."
+        )
     print(NEXT_STEPS.format(part=chapter.part, slug=chapter.slug))

@@ -22,7 +22,9 @@ from press.notebooks import code_cells, read_notebook, tags
 BOOTSTRAP_CELL = Path(__file__).parent / "bootstrap_cell.py.txt"
 BOOTSTRAP_TAG = "bootstrap"
 FILES_WITH_ADDRESS = ("CITATION.cff", "CONTRIBUTING.md", "README.md", "book/*.md")
-LAUNCH_LINK = re.compile(r"(mybinder\.org/v2/gh/|colab\.research\.google\.com/github/)[^/\s]+/[^/?#)\s]+")
+LAUNCH_LINK = re.compile(
+    r"(mybinder\.org/v2/gh/|colab\.research\.google\.com/github/)[^/\s]+/[^/?#)\s]+"
+)
 DATA_LOCK = "requirements-data.lock"
 
 
@@ -34,7 +36,9 @@ def repository_url(book: Book) -> str:
 
 def stamped_url(book: Book) -> str:
     """The address that was stamped last, from ``pyproject.toml``."""
-    project = tomllib.loads((book.root / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((book.root / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
     return str(project["urls"]["Repository"])
 
 
@@ -48,7 +52,9 @@ def owner_and_name(url: str) -> tuple[str, str]:
     """
     match = re.fullmatch(r"https://github\.com/([\w.-]+)/([\w.-]+)", url)
     if match is None:
-        raise PressError(f"the repository's address must be https://github.com/OWNER/NAME, not {url!r}")
+        raise PressError(
+            f"the repository's address must be https://github.com/OWNER/NAME, not {url!r}"
+        )
     return match[1], match[2]
 
 
@@ -92,7 +98,9 @@ def stamped_notebook(book: Book, chapter: Chapter) -> tuple[Path, str]:
     notebook = read_notebook(path)
     cells = [cell for cell in code_cells(notebook) if BOOTSTRAP_TAG in tags(cell)]
     if len(cells) != 1:
-        raise PressError(f"{chapter.name}: needs one cell with the tag {BOOTSTRAP_TAG!r}, has {len(cells)}")
+        raise PressError(
+            f"{chapter.name}: needs one cell with the tag {BOOTSTRAP_TAG!r}, has {len(cells)}"
+        )
     if cells[0].source == bootstrap_source(book):
         return path, text
     cells[0].source = bootstrap_source(book)
@@ -119,14 +127,21 @@ def data_requirements(book: Book, chapter: Chapter) -> str:
     PressError
         If the lock lacks a package.
     """
-    folders = dependencies(read_notebook(book.notebook(chapter)), book.library, chapter.name).folders
+    folders = dependencies(
+        read_notebook(book.notebook(chapter)), book.library, chapter.name
+    ).folders
     entries = data_lock_entries(book)
     lines = []
     for folder in sorted(folders):
-        names = [same_name(name) for name in [folder, *distributions_by_import().get(folder, [])]]
+        names = [
+            same_name(name)
+            for name in [folder, *distributions_by_import().get(folder, [])]
+        ]
         found = [entries[name] for name in names if name in entries]
         if not found:
-            raise PressError(f"{DATA_LOCK} has no package with {folder!r}, which {chapter.name} reads")
+            raise PressError(
+                f"{DATA_LOCK} has no package with {folder!r}, which {chapter.name} reads"
+            )
         lines.append(found[0])
     header = f"# Data packages of the chapter {chapter.slug}, copied from {DATA_LOCK} by `make stamp`."
     return "\n".join([header, *lines]) + "\n" if lines else ""
@@ -138,7 +153,9 @@ def stamped_files(book: Book) -> dict[Path, str]:
     for chapter in book.chapters():
         path, text = stamped_notebook(book, chapter)
         files[path] = text
-        files[book.data_requirements_folder / f"{chapter.slug}.txt"] = data_requirements(book, chapter)
+        files[book.data_requirements_folder / f"{chapter.slug}.txt"] = (
+            data_requirements(book, chapter)
+        )
     for path in book.data_requirements_folder.glob("*.txt"):
         files.setdefault(path, "")
     return files | dict(stamped_addresses(book))

@@ -23,7 +23,11 @@ from press.terminal import progress_bar, without_colours
 
 SOURCES = ("_config.yml", "_toc.yml", "_ext", "static", "book")
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
-MATHJAX_PARTS = ("tex-mml-chtml.js", "output/chtml/fonts/woff-v2", "input/tex/extensions")
+MATHJAX_PARTS = (
+    "tex-mml-chtml.js",
+    "output/chtml/fonts/woff-v2",
+    "input/tex/extensions",
+)
 SPHINX_PROGRESS = re.compile(r"(reading sources|writing output)\.\.\. \[\s*(\d+)%\]")
 BUILDERS = {"jupyter_book", "sphinx", "myst_nb", "sphinx_book_theme"}
 LINES_SHOWN_ON_FAILURE = 60
@@ -34,7 +38,11 @@ def copy_path(source: Path, target: Path) -> None:
     """Copy a file or a folder, caches left out."""
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir():
-        shutil.copytree(source, target, ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"))
+        shutil.copytree(
+            source,
+            target,
+            ignore=shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints"),
+        )
     else:
         shutil.copy2(source, target)
 
@@ -49,7 +57,9 @@ def mathjax_folder() -> Path:
     """
     spec = importlib.util.find_spec(MATHJAX_PACKAGE)
     if spec is None or not spec.submodule_search_locations:
-        raise PressError(f"the package {MATHJAX_PACKAGE} is not installed; `make book` installs it")
+        raise PressError(
+            f"the package {MATHJAX_PACKAGE} is not installed; `make book` installs it"
+        )
     return Path(spec.submodule_search_locations[0]) / "static" / "mathjax"
 
 
@@ -66,7 +76,9 @@ def stage(book: Book, records: dict[str, Record]) -> None:
         stored = book.notebook(chapter)
         page = with_outputs(read_notebook(stored), executed)
         write_notebook(page, book.stage / stored.relative_to(book.root))
-    write_atomically(book.stage / "book" / "generated" / "ledger.md", ledger_page(book, records))
+    write_atomically(
+        book.stage / "book" / "generated" / "ledger.md", ledger_page(book, records)
+    )
 
 
 def site_key(book: Book) -> str:
@@ -100,22 +112,37 @@ def run_jupyter_book(book: Book, output: Path) -> Path:
         With the end of the builder's output.
     """
     program = str(Path(sys.executable).with_name("jupyter-book"))
-    command = [program, "build", str(book.stage), "--path-output", str(output), "-W", "--keep-going", "-n"]
+    command = [
+        program,
+        "build",
+        str(book.stage),
+        "--path-output",
+        str(output),
+        "-W",
+        "--keep-going",
+        "-n",
+    ]
     last_lines: deque[str] = deque(maxlen=LINES_SHOWN_ON_FAILURE)
     with (
         progress_bar(200, "Building the site") as bar,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        ) as process,
     ):
         assert process.stdout is not None
         for line in map(without_colours, process.stdout):
             progress = SPHINX_PROGRESS.search(line)
             if progress:
-                done = int(progress[2]) + (100 if progress[1] == "writing output" else 0)
+                done = int(progress[2]) + (
+                    100 if progress[1] == "writing output" else 0
+                )
                 bar.update(max(0, done - bar.n))
             else:
                 last_lines.append(line.rstrip())
     if process.returncode:
-        raise PressError("jupyter-book failed; the end of its output:\n" + "\n".join(last_lines))
+        raise PressError(
+            "jupyter-book failed; the end of its output:\n" + "\n".join(last_lines)
+        )
     return output / "_build" / "html"
 
 
@@ -129,7 +156,9 @@ def page_problem(page: Path) -> str | None:
     """What is wrong with a built page: missing, or no text besides its headings."""
     if not page.is_file():
         return "is missing"
-    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").find("article")
+    article = BeautifulSoup(page.read_text(encoding="utf-8"), "html.parser").find(
+        "article"
+    )
     if article is None:
         return "has no article"
     for heading in article.find_all(["h1", "h2", "h3", "h4", "h5", "h6"]):
@@ -174,7 +203,11 @@ def build_site(book: Book, records: dict[str, Record]) -> bool:
     stage(book, records)
     key_file = book.build / "site-key.txt"
     key = site_key(book)
-    if book.html.is_dir() and key_file.is_file() and key_file.read_text(encoding="utf-8") == key:
+    if (
+        book.html.is_dir()
+        and key_file.is_file()
+        and key_file.read_text(encoding="utf-8") == key
+    ):
         return False
     key_file.unlink(missing_ok=True)
     for leftover in book.build.glob(f"{TEMPORARY}*"):

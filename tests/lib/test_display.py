@@ -6,6 +6,7 @@ import itertools
 import matplotlib as mpl
 import numpy as np
 import pytest
+
 from samplebook import display
 
 
@@ -75,7 +76,9 @@ def test_what_has_no_source_is_refused(thing):
 def relative_luminance(colour: str) -> float:
     """Relative luminance of an sRGB colour by the WCAG formula."""
     channels = np.array(mpl.colors.to_rgb(colour))
-    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    linear = np.where(
+        channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4
+    )
     return float(linear @ [0.2126, 0.7152, 0.0722])
 
 
@@ -86,7 +89,9 @@ def test_every_colour_stands_out_from_the_white_ground():
 
 def test_no_two_colours_are_close():
     for first, second in itertools.combinations(display.PALETTE.values(), 2):
-        distance = np.linalg.norm(np.subtract(mpl.colors.to_rgb(first), mpl.colors.to_rgb(second)))
+        distance = np.linalg.norm(
+            np.subtract(mpl.colors.to_rgb(first), mpl.colors.to_rgb(second))
+        )
         assert distance > 0.25
 
 

@@ -4,6 +4,7 @@ import subprocess
 
 import matplotlib as mpl
 import pytest
+
 from samplebook import display, session
 
 
@@ -27,7 +28,9 @@ def pip_calls(monkeypatch):
     def run(command, **options):
         with open(command[-1]) as file:
             calls.append((command, file.read()))
-        return subprocess.CompletedProcess(command, returncode=run.returncode, stdout="", stderr="no network")
+        return subprocess.CompletedProcess(
+            command, returncode=run.returncode, stdout="", stderr="no network"
+        )
 
     run.returncode = 0
     monkeypatch.setattr(session.subprocess, "run", run)
@@ -36,7 +39,12 @@ def pip_calls(monkeypatch):
 
 @pytest.mark.parametrize(
     ("profile", "seed", "name"),
-    [("desktop", 0, "profile"), ("laptop", -1, "seed"), ("laptop", 1.5, "seed"), ("laptop", True, "seed")],
+    [
+        ("desktop", 0, "profile"),
+        ("laptop", -1, "seed"),
+        ("laptop", 1.5, "seed"),
+        ("laptop", True, "seed"),
+    ],
 )
 def test_wrong_arguments_are_named(requirements, profile, seed, name):
     with pytest.raises(ValueError, match=name):
@@ -73,7 +81,9 @@ def test_installed_packages_are_left_alone(requirements, pip_calls, capsys):
     assert "Data packages: numpy." in capsys.readouterr().out
 
 
-def test_missing_packages_are_installed_with_hashes_and_without_dependencies(requirements, pip_calls):
+def test_missing_packages_are_installed_with_hashes_and_without_dependencies(
+    requirements, pip_calls
+):
     numpy_version = session.version("numpy")
     requirements(
         f"numpy=={numpy_version} --hash=sha256:00\n"

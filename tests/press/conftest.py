@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 from miniature_book import make_miniature_book, run_press
+
 from press.book import Book
 
 

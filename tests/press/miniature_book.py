@@ -4,10 +4,12 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
 from press.book import Book, Chapter
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -37,9 +39,6 @@ TOC = """\
 format: jb-book
 root: book/intro
 chapters:
-  - file: chapters/toys/first
-  - file: chapters/toys/second
-  - file: chapters/toys/third
   - file: book/claims
 """
 
@@ -91,17 +90,27 @@ def chapter_notebook(slug: str, number: int, seconds: float) -> nbformat.Noteboo
                 [],
             ),
             (f"print('twice {number} is', {slug}_toy.twice({number}))", []),
-            (f'claims.check("{slug}-c1", {slug}_toy.twice({number}), interval=(0, 1000), holds=True)', []),
+            (
+                f'claims.check("{slug}-c1", {slug}_toy.twice({number}), interval=(0, 1000), holds=True)',
+                [],
+            ),
         ],
     )
     code_cells = [
-        new_code_cell(source, id=f"code-{place}", metadata={"tags": list(tags)} if tags else {})
+        new_code_cell(
+            source, id=f"code-{place}", metadata={"tags": list(tags)} if tags else {}
+        )
         for place, (source, tags) in enumerate(code)
     ]
-    prose = [new_markdown_cell(source, id=f"prose-{place}") for place, source in enumerate(markdown)]
+    prose = [
+        new_markdown_cell(source, id=f"prose-{place}")
+        for place, source in enumerate(markdown)
+    ]
     cells = [prose[0], *code_cells[:3], prose[1], code_cells[3]]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    return new_notebook(cells=cells, metadata={"kernelspec": kernel, "samplebook": {"slug": slug}})
+    return new_notebook(
+        cells=cells, metadata={"kernelspec": kernel, "samplebook": {"slug": slug}}
+    )
 
 
 def write(path: Path, text: str) -> None:
@@ -130,18 +139,26 @@ def write_chapter(book: Book, slug: str, number: int, seconds: float = 0.0) -> N
     write(book.claims_folder / f"{slug}.yml", CLAIM.format(slug=slug, number=number))
 
 
-def make_miniature_book(root: Path, seconds: float = 0.0) -> Book:
-    """Write the whole tree below ``root``; each chapter sleeps for ``seconds``."""
+def make_miniature_book(
+    root: Path, slugs: Sequence[str] = SLUGS, seconds: float = 0.0
+) -> Book:
+    """Write the whole tree below ``root``, with these chapters, each of which sleeps for ``seconds``."""
     book = Book(root)
     write_library(book.library)
-    for number, slug in enumerate(SLUGS, start=1):
+    for number, slug in enumerate(slugs, start=1):
         write_chapter(book, slug, number, seconds)
     write(root / "_config.yml", CONFIG)
-    write(root / "_toc.yml", TOC)
+    write(
+        root / "_toc.yml",
+        TOC + "".join(f"  - file: chapters/toys/{slug}\n" for slug in slugs),
+    )
     write(root / "pyproject.toml", PYPROJECT)
     write(root / "requirements-data.lock", "some-data==1.0 \\\n    --hash=sha256:00\n")
     write(root / "book" / "intro.md", "# Miniature\n\nWords.\n")
-    write(root / "book" / "claims.md", "# Ledger\n\n```{include} generated/ledger.md\n```\n")
+    write(
+        root / "book" / "claims.md",
+        "# Ledger\n\n```{include} generated/ledger.md\n```\n",
+    )
     write(root / "book" / "papers.yml", REGISTER)
     write(root / "static" / "empty.css", "")
     return book
@@ -160,4 +177,6 @@ def run_press(book: Book, *arguments: str) -> "subprocess.CompletedProcess[str]"
     """Run the press's command line on a miniature book."""
     command = [sys.executable, "-m", "press", "--root", str(book.root), *arguments]
     environment = press_environment(book)
-    return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=False
+    )

@@ -3,6 +3,7 @@
 import pytest
 from miniature_book import REPOSITORY
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+
 from press.book import Book, Chapter
 from press.compare import (
     LARGEST_EXCLUDED_SHARE,
@@ -34,7 +35,9 @@ REAL_BOOK = Book(REPOSITORY)
         ("[0.1, 0.2]", "[0.1, 0.2, 0.3]", False),
     ],
 )
-def test_numbers_agree_to_the_last_printed_digit(stored: str, fresh: str, same: bool) -> None:
+def test_numbers_agree_to_the_last_printed_digit(
+    stored: str, fresh: str, same: bool
+) -> None:
     assert same_text(stored, fresh) is same
 
 
@@ -44,7 +47,8 @@ def ran(*outputs: object) -> object:
 
 def test_outputs_are_compared_as_nbval_does() -> None:
     split = ran(
-        new_output("stream", name="stdout", text="a\n"), new_output("stream", name="stdout", text="b\n")
+        new_output("stream", name="stdout", text="a\n"),
+        new_output("stream", name="stdout", text="b\n"),
     )
     joined = ran(new_output("stream", name="stdout", text="a\nb\n"))
     assert output_problem(split, joined, []) is None
@@ -60,8 +64,16 @@ def test_outputs_are_compared_as_nbval_does() -> None:
 
 def test_pictures_are_not_compared_but_their_place_is() -> None:
     first, second = (
-        ran(new_output("display_data", {"image/png": picture, "text/plain": f"<Figure size {size}>"}))
-        for picture, size in (("AAAA", "640x480 with 1 Axes"), ("BBBB", "641x480 with 2 Axes"))
+        ran(
+            new_output(
+                "display_data",
+                {"image/png": picture, "text/plain": f"<Figure size {size}>"},
+            )
+        )
+        for picture, size in (
+            ("AAAA", "640x480 with 1 Axes"),
+            ("BBBB", "641x480 with 2 Axes"),
+        )
     )
     assert output_problem(first, second, sanitisers(REAL_BOOK)) is None
 
@@ -71,7 +83,12 @@ def test_a_cell_that_was_not_run_is_reported() -> None:
 
 
 def record(**changes: object) -> dict:
-    return {"id": "x-c1", "verdict": "holds", "value": 0.5, "interval": [0.4, 0.6]} | changes
+    return {
+        "id": "x-c1",
+        "verdict": "holds",
+        "value": 0.5,
+        "interval": [0.4, 0.6],
+    } | changes
 
 
 @pytest.mark.parametrize(
@@ -88,17 +105,23 @@ def record(**changes: object) -> dict:
         (None, record(), False),
     ],
 )
-def test_claims_agree_within_the_stored_interval(stored: dict | None, fresh: dict, same: bool) -> None:
+def test_claims_agree_within_the_stored_interval(
+    stored: dict | None, fresh: dict, same: bool
+) -> None:
     assert (claim_problem(stored, fresh) is None) is same
 
 
 def test_the_share_of_excluded_cells() -> None:
-    cells = [new_code_cell(source) for source in ("x", "# NBVAL_IGNORE_OUTPUT\nx", "x", "x")]
+    cells = [
+        new_code_cell(source) for source in ("x", "# NBVAL_IGNORE_OUTPUT\nx", "x", "x")
+    ]
     cells[2].metadata["tags"] = ["nbval-skip"]
     assert excluded_share(new_notebook(cells=cells)) == 0.5
 
 
-@pytest.mark.parametrize("chapter", REAL_BOOK.chapters(), ids=lambda chapter: chapter.slug)
+@pytest.mark.parametrize(
+    "chapter", REAL_BOOK.chapters(), ids=lambda chapter: chapter.slug
+)
 def test_few_cells_of_the_book_are_excluded(chapter: Chapter) -> None:
     notebook = read_notebook(REAL_BOOK.notebook(chapter))
     assert excluded_share(notebook) <= LARGEST_EXCLUDED_SHARE

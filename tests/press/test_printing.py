@@ -9,6 +9,7 @@ import nbformat
 import pytest
 from filelock import FileLock
 from miniature_book import SLUGS, copy_of, run_press, write, write_chapter
+
 from press.book import Book, Chapter
 from press.claims_ledger import records_of
 from press.errors import PressError
@@ -32,7 +33,9 @@ def test_second_run_repeats_nothing(printed: Book) -> None:
 
 
 def test_site_shows_the_execution_and_offers_the_stored_notebook(printed: Book) -> None:
-    page = (printed.html / "chapters" / "toys" / "first.html").read_text(encoding="utf-8")
+    page = (printed.html / "chapters" / "toys" / "first.html").read_text(
+        encoding="utf-8"
+    )
     assert "twice 1 is 2" in page
     offered = printed.html / "_sources" / "chapters" / "toys" / "first.ipynb"
     assert offered.read_bytes() == printed.notebook(FIRST).read_bytes()
@@ -41,8 +44,12 @@ def test_site_shows_the_execution_and_offers_the_stored_notebook(printed: Book) 
 def test_ledger_links_each_claim_to_its_cell(printed: Book) -> None:
     ledger = (printed.html / "book" / "claims.html").read_text(encoding="utf-8")
     for slug in SLUGS:
-        assert re.search(rf'href="\.\./chapters/toys/{slug}\.html#claim-{slug}-c1"', ledger)
-        page = (printed.html / "chapters" / "toys" / f"{slug}.html").read_text(encoding="utf-8")
+        assert re.search(
+            rf'href="\.\./chapters/toys/{slug}\.html#claim-{slug}-c1"', ledger
+        )
+        page = (printed.html / "chapters" / "toys" / f"{slug}.html").read_text(
+            encoding="utf-8"
+        )
         assert f'id="claim-{slug}-c1"' in page
 
 
@@ -65,7 +72,9 @@ def test_results_leave_nothing_behind(printed: Book) -> None:
     assert names == ["claims.jsonl", "key.json", "notebook.ipynb"]
 
 
-def test_a_broken_cell_names_itself_and_the_others_finish(printed: Book, tmp_path: Path) -> None:
+def test_a_broken_cell_names_itself_and_the_others_finish(
+    printed: Book, tmp_path: Path
+) -> None:
     book = copy_of(printed, tmp_path / "book")
     notebook = read_notebook(book.notebook(FIRST))
     notebook.cells[3].source = "print('before')\n1 / 0"
@@ -82,7 +91,9 @@ def test_a_broken_cell_names_itself_and_the_others_finish(printed: Book, tmp_pat
     assert records_of(book, Chapter("toys", "second"))[0]["value"] == 42
 
 
-def test_a_cell_that_is_not_python_fails_where_it_runs(printed: Book, tmp_path: Path) -> None:
+def test_a_cell_that_is_not_python_fails_where_it_runs(
+    printed: Book, tmp_path: Path
+) -> None:
     book = copy_of(printed, tmp_path / "book")
     notebook = read_notebook(book.notebook(FIRST))
     notebook.cells[3].source = "this is not Python"
@@ -94,10 +105,15 @@ def test_a_cell_that_is_not_python_fails_where_it_runs(printed: Book, tmp_path: 
     assert result.returncode == 1
     assert "Chapter toys/first: cell 4 of the notebook failed" in result.stderr
     assert "SyntaxError" in result.stderr
-    assert "Chapter toys/second: toys/second, code cell 3, line 2: stored_file(...) needs" in result.stderr
+    assert (
+        "Chapter toys/second: toys/second, code cell 3, line 2: stored_file(...) needs"
+        in result.stderr
+    )
 
 
-def test_an_empty_page_fails_the_build_and_the_old_site_stays(printed: Book, tmp_path: Path) -> None:
+def test_an_empty_page_fails_the_build_and_the_old_site_stays(
+    printed: Book, tmp_path: Path
+) -> None:
     book = copy_of(printed, tmp_path / "book")
     old = (book.html / "book" / "intro.html").read_bytes()
     write(book.root / "book" / "intro.md", "# Only a heading\n")

@@ -3,6 +3,7 @@
 import json
 
 from miniature_book import run_press, write
+
 from press.book import Book, Chapter
 from press.compare import compare_chapter
 from press.execution import make_job, stale_reasons
@@ -14,11 +15,20 @@ FIRST = Chapter("toys", "first")
 def test_refresh_twice(miniature: Book) -> None:
     first = run_press(miniature, "refresh", "first")
     assert first.returncode == 0, first.stderr
-    stored = {path: path.read_bytes() for path in (miniature.notebook(FIRST), miniature.stored_claims)}
+    stored = {
+        path: path.read_bytes()
+        for path in (miniature.notebook(FIRST), miniature.stored_claims)
+    }
     notebook = read_notebook(miniature.notebook(FIRST))
     assert all(cell.execution_count for cell in code_cells(notebook))
-    assert not any(name in cell.metadata for cell in notebook.cells for name in ("papermill", "execution"))
-    assert [cell.id for cell in code_cells(notebook)] == [f"code-{number}" for number in range(4)]
+    assert not any(
+        name in cell.metadata
+        for cell in notebook.cells
+        for name in ("papermill", "execution")
+    )
+    assert [cell.id for cell in code_cells(notebook)] == [
+        f"code-{number}" for number in range(4)
+    ]
     assert set(json.loads(stored[miniature.stored_claims])["records"]["first-c1"]) == {
         "id",
         "verdict",
@@ -37,9 +47,14 @@ def test_refresh_twice(miniature: Book) -> None:
 
     write(
         miniature.notebook(FIRST),
-        miniature.notebook(FIRST).read_text(encoding="utf-8").replace("twice 1 is 2\\n", "twice 1 is 3\\n"),
+        miniature.notebook(FIRST)
+        .read_text(encoding="utf-8")
+        .replace("twice 1 is 2\\n", "twice 1 is 3\\n"),
     )
-    assert any("cell 4: differs in stdout" in problem for problem in compare_chapter(miniature, FIRST))
+    assert any(
+        "cell 4: differs in stdout" in problem
+        for problem in compare_chapter(miniature, FIRST)
+    )
 
 
 def test_an_unknown_chapter(miniature: Book) -> None:

@@ -2,6 +2,7 @@
 
 import pytest
 from miniature_book import REPOSITORY, write
+
 from press.book import Book, Chapter
 from press.errors import PressError
 from press.notebooks import read_notebook
@@ -26,7 +27,9 @@ def test_stamping_writes_bootstrap_cells_and_data_locks(miniature: Book) -> None
     source = read_notebook(miniature.notebook(FIRST)).cells[1].source
     assert f'"git+{OLD}"' in source
     requirements = miniature.data_requirements_folder / "first.txt"
-    assert "some-data==1.0 \\\n    --hash=sha256:00\n" in requirements.read_text(encoding="utf-8")
+    assert "some-data==1.0 \\\n    --hash=sha256:00\n" in requirements.read_text(
+        encoding="utf-8"
+    )
     assert not (miniature.data_requirements_folder / "third.txt").exists()
     write(toy, "FACTOR = 2\n")
     stamp(miniature)
@@ -34,12 +37,17 @@ def test_stamping_writes_bootstrap_cells_and_data_locks(miniature: Book) -> None
 
 
 def test_a_new_address_reaches_every_copy(miniature: Book) -> None:
-    write(miniature.root / "README.md", f"[book]({OLD}/actions) https://github.com/someone/miniature-golf\n")
+    write(
+        miniature.root / "README.md",
+        f"[book]({OLD}/actions) https://github.com/someone/miniature-golf\n",
+    )
     config = miniature.root / "_config.yml"
     write(config, config.read_text(encoding="utf-8").replace(OLD, NEW))
     stamp(miniature)
     readme = (miniature.root / "README.md").read_text(encoding="utf-8")
-    assert readme == f"[book]({NEW}/actions) https://github.com/someone/miniature-golf\n"
+    assert (
+        readme == f"[book]({NEW}/actions) https://github.com/someone/miniature-golf\n"
+    )
     assert NEW in (miniature.root / "pyproject.toml").read_text(encoding="utf-8")
     assert f"git+{NEW}" in read_notebook(miniature.notebook(FIRST)).cells[1].source
 
@@ -71,5 +79,7 @@ def test_forms_of_the_address(before: str, after: str) -> None:
 def test_a_package_that_the_lock_lacks(miniature: Book) -> None:
     toy = miniature.library / "samplebook" / "toys" / "doubling.py"
     write(toy, READS_PACKAGE.format("nowhere"))
-    with pytest.raises(PressError, match="requirements-data.lock has no package with 'nowhere'"):
+    with pytest.raises(
+        PressError, match="requirements-data.lock has no package with 'nowhere'"
+    ):
         check_stamps(miniature)

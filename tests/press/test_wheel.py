@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from miniature_book import REPOSITORY
+
 from press.book import Book
 from press.environment import PINNED, Environment, pip_options
 from press.notebooks import code_cells, read_notebook
@@ -22,9 +23,16 @@ SOURCES = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-text")
 
 def run(*command: str | Path, folder: Path, **variables: str) -> str:
     """Run a command outside the repository's library, and return what it printed."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"} | variables
+    environment = {
+        name: value for name, value in os.environ.items() if name != "PYTHONPATH"
+    } | variables
     result = subprocess.run(
-        list(map(str, command)), cwd=folder, env=environment, capture_output=True, text=True, check=False
+        list(map(str, command)),
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     return result.stdout
@@ -37,8 +45,21 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name in SOURCES:
         shutil.copy(REPOSITORY / name, folder / name)
     package = REPOSITORY / "lib" / "samplebook"
-    shutil.copytree(package, folder / "lib" / "samplebook", ignore=shutil.ignore_patterns("__pycache__"))
-    run(sys.executable, "-m", "pip", "wheel", "--no-deps", "--no-build-isolation", ".", folder=folder)
+    shutil.copytree(
+        package,
+        folder / "lib" / "samplebook",
+        ignore=shutil.ignore_patterns("__pycache__"),
+    )
+    run(
+        sys.executable,
+        "-m",
+        "pip",
+        "wheel",
+        "--no-deps",
+        "--no-build-isolation",
+        ".",
+        folder=folder,
+    )
     return next(folder.glob("samplebook-*.whl"))
 
 
@@ -56,14 +77,29 @@ def test_the_wheel_carries_what_chapters_read(wheel: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def bare_environment(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Environment:
+def bare_environment(
+    wheel: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Environment:
     """A new environment with the wheel, what its chapters need, and papermill: nothing else."""
     environment = Environment(tmp_path_factory.mktemp("bare"))
     run(sys.executable, "-m", "venv", environment.folder, folder=environment.root)
     lock = BOOK.root / "requirements.lock"
-    options = [*pip_options(os.environ.get("TORCH_INDEX", "")), "--quiet", "--constraint", lock]
+    options = [
+        *pip_options(os.environ.get("TORCH_INDEX", "")),
+        "--quiet",
+        "--constraint",
+        lock,
+    ]
     packages = [f"samplebook[chapters] @ {wheel.as_uri()}", "papermill"]
-    run(environment.python, "-m", "pip", "install", *options, *packages, folder=environment.root)
+    run(
+        environment.python,
+        "-m",
+        "pip",
+        "install",
+        *options,
+        *packages,
+        folder=environment.root,
+    )
     return environment
 
 
@@ -73,42 +109,59 @@ def test_importing_needs_and_loads_little(bare_environment: Environment) -> None
         "import sys, samplebook, samplebook.claims; print(samplebook.__file__);"
         "print([name for name in ('torch', 'cvxpy', 'pandas', 'press') if name in sys.modules])"
     )
-    place, heavy = run(bare_environment.python, "-c", program, folder=bare_environment.root).splitlines()
+    place, heavy = run(
+        bare_environment.python, "-c", program, folder=bare_environment.root
+    ).splitlines()
     assert Path(place).is_relative_to(bare_environment.folder)
     assert heavy == "[]"
 
 
 @pytest.mark.timeout(600)
-def test_the_chapter_runs_alone_on_the_real_data(bare_environment: Environment, tmp_path: Path) -> None:
+def test_the_chapter_runs_alone_on_the_real_data(
+    bare_environment: Environment, tmp_path: Path
+) -> None:
     stored = BOOK.notebook(BOOK.chapter(SLUG))
     shutil.copy(stored, tmp_path / stored.name)
-    arguments = [
-        stored.name,
-        "executed.ipynb",
-        *["-p", "profile", "smoke", "-k", "python3", "--no-progress-bar"],
-    ]
+    parameters = ["-p", "profile", "smoke", "-k", "python3"]
     claims = tmp_path / "claims.jsonl"
     run(
-        *(bare_environment.python, "-m", "papermill", *arguments),
+        *(bare_environment.python, "-m", "papermill", stored.name, "executed.ipynb"),
+        *parameters,
         folder=tmp_path,
         SAMPLEBOOK_CLAIMS=str(claims),
         SAMPLEBOOK_SOURCE="nothing may be installed from here",
         JUPYTER_PATH=str(bare_environment.folder / "share" / "jupyter"),
         IPYTHONDIR=str(tmp_path / "ipython"),
     )
-    records = [json.loads(line) for line in claims.read_text(encoding="utf-8").splitlines()]
-    assert [record["id"] for record in records] == list(load(SLUG))
+    records = [
+        json.loads(line) for line in claims.read_text(encoding="utf-8").splitlines()
+    ]
+    assert sorted(record["id"] for record in records) == sorted(load(SLUG))
     assert {record["profile"] for record in records} == {"smoke"}
 
-    requirements = (BOOK.data_requirements_folder / f"{SLUG}.txt").read_text(encoding="utf-8")
+    requirements = (BOOK.data_requirements_folder / f"{SLUG}.txt").read_text(
+        encoding="utf-8"
+    )
     needed = dict(PINNED.findall(requirements))
     assert needed
     installed = json.loads(
-        run(bare_environment.python, "-m", "pip", "list", "--format", "json", folder=tmp_path)
+        run(
+            bare_environment.python,
+            "-m",
+            "pip",
+            "list",
+            "--format",
+            "json",
+            folder=tmp_path,
+        )
     )
     versions = {entry["name"]: entry["version"] for entry in installed}
     assert needed.items() <= versions.items()
 
     executed = read_notebook(tmp_path / "executed.ipynb")
-    texts = [output.get("text", "") for cell in code_cells(executed) for output in cell.outputs]
+    texts = [
+        output.get("text", "")
+        for cell in code_cells(executed)
+        for output in cell.outputs
+    ]
     assert f"Data packages: {', '.join(needed)}." in "".join(texts)

@@ -17,7 +17,9 @@ def says_nothing(alternative: str) -> bool:
 @pytest.mark.usefixtures("html")
 def test_every_image_has_alt_text(name: str) -> None:
     images = parsed(HTML / f"{name}.html").select("article img")
-    assert [image.get("src") for image in images if says_nothing(str(image.get("alt", "")))] == []
+    assert [
+        image.get("src") for image in images if says_nothing(str(image.get("alt", "")))
+    ] == []
 
 
 @pytest.mark.parametrize("name", chapters_of_the_toc())
@@ -44,7 +46,11 @@ def test_download_is_the_stored_notebook(name: str) -> None:
 def launch_links(name: str) -> dict[str, str]:
     """Addresses behind a chapter's launch buttons, by the service's host."""
     links = parsed(HTML / f"{name}.html").select(".dropdown-launch-buttons a[href]")
-    return {str(link["href"]).split("/")[2]: str(link["href"]) for link in links if isinstance(link, Tag)}
+    return {
+        str(link["href"]).split("/")[2]: str(link["href"])
+        for link in links
+        if isinstance(link, Tag)
+    }
 
 
 @pytest.mark.parametrize("name", chapters_of_the_toc())

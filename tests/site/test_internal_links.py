@@ -36,6 +36,12 @@ def test_internal_links(name: str) -> None:
     page = HTML / f"{name}.html"
     soup = parsed(page)
     addresses = {str(link["href"]) for link in soup.select("a[href], link[href]")}
-    addresses |= {str(element["src"]) for element in soup.select("img[src], script[src]")}
-    problems = [problem for address in sorted(addresses) if (problem := link_problem(page, address))]
+    addresses |= {
+        str(element["src"]) for element in soup.select("img[src], script[src]")
+    }
+    problems = [
+        problem
+        for address in sorted(addresses)
+        if (problem := link_problem(page, address))
+    ]
     assert problems == []

@@ -18,7 +18,9 @@ def rows(html: object) -> list[Tag]:
 @pytest.fixture(scope="module")
 def records() -> dict[str, dict[str, object]]:
     """The gathered claims of this execution, by id."""
-    return json.loads((ROOT / "_build" / "claims.json").read_text(encoding="utf-8"))["records"]
+    return json.loads((ROOT / "_build" / "claims.json").read_text(encoding="utf-8"))[
+        "records"
+    ]
 
 
 def claim_link(row: Tag) -> Tag:
@@ -30,7 +32,9 @@ def claim_link(row: Tag) -> Tag:
 
 def test_one_row_for_each_claim(rows: list[Tag], records: dict[str, object]) -> None:
     assert len(rows) > 0
-    assert sorted(claim_link(row).get_text(strip=True) for row in rows) == sorted(records)
+    assert sorted(claim_link(row).get_text(strip=True) for row in rows) == sorted(
+        records
+    )
 
 
 def test_each_row_leads_to_its_cell(rows: list[Tag]) -> None:
@@ -38,10 +42,14 @@ def test_each_row_leads_to_its_cell(rows: list[Tag]) -> None:
         link = claim_link(row)
         page, anchor = str(link["href"]).split("#")
         assert anchor == f"claim-{link.get_text(strip=True)}"
-        assert parsed((LEDGER.parent / page).resolve()).find(id=anchor) is not None, link["href"]
+        assert parsed((LEDGER.parent / page).resolve()).find(id=anchor) is not None, (
+            link["href"]
+        )
 
 
-def test_each_row_states_a_verdict(rows: list[Tag], records: dict[str, dict[str, object]]) -> None:
+def test_each_row_states_a_verdict(
+    rows: list[Tag], records: dict[str, dict[str, object]]
+) -> None:
     for row in rows:
         cells = [cell.get_text(" ", strip=True) for cell in row.select("td")]
         assert all(cells), cells

@@ -9,12 +9,18 @@ from site_pages import PATIENCE, pages_of_the_toc
 VIEWS = {
     "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
     "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
-    "phone": {"viewport": {"width": 390, "height": 844}, "color_scheme": "light", "is_mobile": True},
+    "phone": {
+        "viewport": {"width": 390, "height": 844},
+        "color_scheme": "light",
+        "is_mobile": True,
+    },
 }
 
 
 @pytest.fixture(scope="module", params=VIEWS)
-def view(request: pytest.FixtureRequest, browser: Browser) -> Iterator[tuple[str, BrowserContext]]:
+def view(
+    request: pytest.FixtureRequest, browser: Browser
+) -> Iterator[tuple[str, BrowserContext]]:
     context = browser.new_context(**VIEWS[request.param])
     context.set_default_timeout(PATIENCE)
     yield request.param, context
@@ -34,7 +40,10 @@ def problems_while_loading(page: Page, address: str, site: str) -> list[str]:
             problems.append(f"console: {line.text}")
 
     page.on("request", note_foreign)
-    page.on("requestfailed", lambda request: problems.append(f"failed request: {request.url}"))
+    page.on(
+        "requestfailed",
+        lambda request: problems.append(f"failed request: {request.url}"),
+    )
     page.on("console", note_error)
     page.on("pageerror", lambda error: problems.append(f"exception: {error}"))
     page.goto(address, wait_until="networkidle")
@@ -50,15 +59,23 @@ def test_page_loads(view: tuple[str, BrowserContext], site: str, name: str) -> N
         mode = page.evaluate("document.documentElement.dataset.theme")
         assert mode == ("dark" if view_name == "dark" else "light")
         width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= VIEWS[view_name]["viewport"]["width"], f"the page is {width} px wide"
-        assert page.locator("mjx-merror").count() == 0, "MathJax could not read a formula"
+        assert width <= VIEWS[view_name]["viewport"]["width"], (
+            f"the page is {width} px wide"
+        )
+        assert page.locator("mjx-merror").count() == 0, (
+            "MathJax could not read a formula"
+        )
         if page.locator(".math").count():
-            assert page.locator("mjx-container").count() >= page.locator(".math").count()
+            assert (
+                page.locator("mjx-container").count() >= page.locator(".math").count()
+            )
     finally:
         page.close()
 
 
-def test_address_of_the_site_leads_to_the_start_page(desktop: BrowserContext, site: str) -> None:
+def test_address_of_the_site_leads_to_the_start_page(
+    desktop: BrowserContext, site: str
+) -> None:
     page = desktop.new_page()
     page.goto(f"{site}/index.html")
     page.wait_for_url(f"{site}/book/intro.html")

@@ -12,7 +12,9 @@ from site_pages import ROOT
 @pytest.fixture(scope="module")
 def extension() -> ModuleType:
     """The module ``_ext/unbroken_formulas.py``."""
-    spec = importlib.util.spec_from_file_location("unbroken_formulas", ROOT / "_ext" / "unbroken_formulas.py")
+    spec = importlib.util.spec_from_file_location(
+        "unbroken_formulas", ROOT / "_ext" / "unbroken_formulas.py"
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -23,7 +25,8 @@ def extension() -> ModuleType:
 def paragraph(*pieces: str) -> nodes.paragraph:
     """A paragraph of text; pieces in dollar signs become formulas."""
     children = [
-        nodes.math("", piece.strip("$")) if piece.startswith("$") else nodes.Text(piece) for piece in pieces
+        nodes.math("", piece.strip("$")) if piece.startswith("$") else nodes.Text(piece)
+        for piece in pieces
     ]
     return nodes.paragraph("", "", *children)
 

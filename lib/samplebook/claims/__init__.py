@@ -29,8 +29,21 @@ VERDICT_WORDS = {
     "fails": "fails",
     "not-at-this-scale": "cannot be checked at this scale",
 }
-FIGURE_WORDS = {"read": "The paper's figure", "secondary": "Figure from a secondary source"}
-_REQUIRED = ("id", "kind", "statement", "figure", "place", "source", "rule", "false_alarm", "scale")
+FIGURE_WORDS = {
+    "read": "The paper's figure",
+    "secondary": "Figure from a secondary source",
+}
+_REQUIRED = (
+    "id",
+    "kind",
+    "statement",
+    "figure",
+    "place",
+    "source",
+    "rule",
+    "false_alarm",
+    "scale",
+)
 _OPTIONAL = ("scale_reason",)
 _VERSIONED = ("numpy", "scipy", "torch", "cvxpy")
 
@@ -99,7 +112,9 @@ class Verdict:
         claim, measured = self.claim, self._measured()
         parts = [f"**Claim `{claim.id}` {VERDICT_WORDS[self.verdict]}**: {measured}."]
         if claim.figure is not None and claim.source in FIGURE_WORDS:
-            parts.append(f"*{FIGURE_WORDS[claim.source]}:* {claim.figure} ({claim.place}).")
+            parts.append(
+                f"*{FIGURE_WORDS[claim.source]}:* {claim.figure} ({claim.place})."
+            )
         parts.append(f"*Rule:* {' '.join(claim.rule.split())}")
         if claim.scale_reason is not None:
             parts.append(f"*Why not here:* {claim.scale_reason}")
@@ -121,7 +136,9 @@ def load(slug: str) -> dict[str, Claim]:
         If there is no such file, or an entry is wrong: the message names file, id and field.
     """
     if slug not in all_slugs():
-        raise ValueError(f"slug: there is no claims file for {slug!r}; there are {all_slugs()}")
+        raise ValueError(
+            f"slug: there is no claims file for {slug!r}; there are {all_slugs()}"
+        )
     return read_claims(FOLDER / f"{slug}.yml")
 
 
@@ -134,8 +151,14 @@ def read_claims(path: Path) -> dict[str, Claim]:
         Naming file, id and field, if an entry is wrong.
     """
     entries = yaml.safe_load(path.read_text(encoding="utf-8"))
-    if not entries or not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ValueError(f"{path.name}: must be a list of claims, each a mapping of fields")
+    if (
+        not entries
+        or not isinstance(entries, list)
+        or not all(isinstance(entry, dict) for entry in entries)
+    ):
+        raise ValueError(
+            f"{path.name}: must be a list of claims, each a mapping of fields"
+        )
     claims: dict[str, Claim] = {}
     for number, entry in enumerate(entries, start=1):
         claim = _read_claim(path, number, entry)
@@ -159,20 +182,46 @@ def _read_claim(path: Path, number: int, entry: dict[str, Any]) -> Claim:
         demand(field in _REQUIRED + _OPTIONAL, field, "is not a field of a claim")
     for field in ("id", "statement", "place", "rule"):
         value = entry[field]
-        demand(isinstance(value, str) and bool(value.strip()), field, "must be a text that is not empty")
+        demand(
+            isinstance(value, str) and bool(value.strip()),
+            field,
+            "must be a text that is not empty",
+        )
     for field, allowed in (("kind", KINDS), ("source", SOURCES), ("scale", SCALES)):
-        demand(entry[field] in allowed, field, f"{entry[field]!r} is not one of {allowed}")
+        demand(
+            entry[field] in allowed, field, f"{entry[field]!r} is not one of {allowed}"
+        )
     slug, _, short_name = entry["id"].rpartition("-")
-    demand(slug == path.stem and bool(short_name), "id", f"must be {path.stem!r}, a hyphen and a short name")
+    demand(
+        slug == path.stem and bool(short_name),
+        "id",
+        f"must be {path.stem!r}, a hyphen and a short name",
+    )
     figure, false_alarm = entry["figure"], entry["false_alarm"]
-    demand(figure is None or isinstance(figure, str), "figure", "must be a text in quotes, or null")
-    demand(entry["source"] != "memory" or figure is None, "figure", "a figure from memory is not quoted")
-    is_number = isinstance(false_alarm, int | float) and not isinstance(false_alarm, bool)
+    demand(
+        figure is None or isinstance(figure, str),
+        "figure",
+        "must be a text in quotes, or null",
+    )
+    demand(
+        entry["source"] != "memory" or figure is None,
+        "figure",
+        "a figure from memory is not quoted",
+    )
+    is_number = isinstance(false_alarm, int | float) and not isinstance(
+        false_alarm, bool
+    )
     in_range = is_number and 0 <= false_alarm <= LARGEST_FALSE_ALARM
-    demand(in_range, "false_alarm", f"must be a number between 0 and {LARGEST_FALSE_ALARM}")
+    demand(
+        in_range, "false_alarm", f"must be a number between 0 and {LARGEST_FALSE_ALARM}"
+    )
     reason = entry.get("scale_reason")
     if entry["scale"] == "beyond":
-        demand(isinstance(reason, str) and bool(reason.strip()), "scale_reason", "is missing")
+        demand(
+            isinstance(reason, str) and bool(reason.strip()),
+            "scale_reason",
+            "is missing",
+        )
     else:
         demand(reason is None, "scale_reason", "is only for claims beyond this scale")
     return Claim(**entry)
@@ -213,7 +262,9 @@ def check(
     if claim.scale == "beyond":
         word = "not-at-this-scale"
     elif holds is None or value is None:
-        raise ValueError(f"measured, holds: {id} is checked at this scale, so neither may be None")
+        raise ValueError(
+            f"measured, holds: {id} is checked at this scale, so neither may be None"
+        )
     else:
         word = "holds" if bool(holds) else "fails"
     verdict = Verdict(claim, word, value, ends)
@@ -230,7 +281,9 @@ def _finite_value(measured: float | None) -> float | None:
     return value
 
 
-def _finite_interval(interval: tuple[float, float] | None) -> tuple[float, float] | None:
+def _finite_interval(
+    interval: tuple[float, float] | None,
+) -> tuple[float, float] | None:
     if interval is None:
         return None
     lower, upper = (float(end) for end in interval)

@@ -33,7 +33,11 @@ def to_numpy(array: Any) -> NDArray[Any]:
 
 def cast(array: Array, dtype: Any) -> Array:
     """``array`` in another dtype of its own namespace, not copied where it has that dtype."""
-    return array.to(dtype) if is_tensor(array) else np.asarray(array).astype(dtype, copy=False)
+    return (
+        array.to(dtype)
+        if is_tensor(array)
+        else np.asarray(array).astype(dtype, copy=False)
+    )
 
 
 def take_along_last(array: Array, indices: Array) -> Array:

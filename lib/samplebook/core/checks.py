@@ -10,7 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from samplebook.core.arrays import Array, cast, is_tensor, namespace, take_along_last, to_numpy, total
+from samplebook.core.arrays import (
+    Array,
+    cast,
+    is_tensor,
+    namespace,
+    take_along_last,
+    to_numpy,
+    total,
+)
 
 SUM_TOLERANCE = {"float32": 1e-4}
 """How far a law's sum may be from 1, by the dtype it comes in."""
@@ -123,7 +131,11 @@ def as_probabilities(values: Any, name: str, *, keep_float32: bool = False) -> A
             f"{name}: must be real numbers of shape (..., V), got {given} of shape {tuple(array.shape)}"
         )
     xp = namespace(array)
-    law = array if keep_float32 and given == "float32" and is_tensor(array) else cast(array, xp.float64)
+    law = (
+        array
+        if keep_float32 and given == "float32" and is_tensor(array)
+        else cast(array, xp.float64)
+    )
     sums = total(law)
     check_masses(law, sums, name, SUM_TOLERANCE.get(given, DEFAULT_SUM_TOLERANCE))
     if (abs(sums - 1) <= ROUNDING).all():
@@ -152,7 +164,9 @@ def check_masses(law: Array, sums: Array, name: str, tolerance: float) -> None:
         )
 
 
-def as_probability_pair(target: Any, draft: Any, *, keep_float32: bool = False) -> tuple[Array, Array]:
+def as_probability_pair(
+    target: Any, draft: Any, *, keep_float32: bool = False
+) -> tuple[Array, Array]:
     """Target and draft laws of one shape, dtype and device; see :func:`as_probabilities`.
 
     Raises
@@ -173,9 +187,13 @@ def as_probability_pair(target: Any, draft: Any, *, keep_float32: bool = False) 
 def check_alike(target: Array, draft: Array) -> None:
     """Raise ``ValueError`` unless both are arrays of one library, shape and device."""
     if is_tensor(target) != is_tensor(draft):
-        raise ValueError("draft: target and draft must both be torch tensors or both be arrays")
+        raise ValueError(
+            "draft: target and draft must both be torch tensors or both be arrays"
+        )
     if target.shape != draft.shape:
-        raise ValueError(f"draft: shape {tuple(draft.shape)} differs from target's {tuple(target.shape)}")
+        raise ValueError(
+            f"draft: shape {tuple(draft.shape)} differs from target's {tuple(target.shape)}"
+        )
     if is_tensor(target) and target.device != draft.device:
         raise ValueError(f"draft: is on {draft.device}, target is on {target.device}")
 
@@ -193,7 +211,9 @@ def as_tokens(values: Any, name: str, *, vocabulary: int, like: Array) -> Array:
         raise ValueError(f"{name}: must be integers, got {dtype_name(tokens)}")
     low, high = int(tokens.min()), int(tokens.max())
     if low < 0 or high >= vocabulary:
-        raise ValueError(f"{name}: token {low if low < 0 else high} is outside 0..{vocabulary - 1}")
+        raise ValueError(
+            f"{name}: token {low if low < 0 else high} is outside 0..{vocabulary - 1}"
+        )
     if is_tensor(like):
         return sys.modules["torch"].as_tensor(tokens, device=like.device).long()
     return to_numpy(tokens).astype(np.int64)
@@ -213,7 +233,9 @@ def check_drafted(drafts: Array, draft: Array) -> None:
 
 def as_token_list(values: Any, name: str) -> NDArray[np.int64]:
     """A non-empty list of token numbers (T,) whose vocabulary is not known yet."""
-    tokens = as_tokens(values, name, vocabulary=np.iinfo(np.int64).max, like=np.empty(0))
+    tokens = as_tokens(
+        values, name, vocabulary=np.iinfo(np.int64).max, like=np.empty(0)
+    )
     if tokens.ndim != 1:
         raise ValueError(f"{name}: must have shape (T,), got {tuple(tokens.shape)}")
     return np.asarray(tokens)

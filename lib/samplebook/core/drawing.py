@@ -26,7 +26,9 @@ class TorchUniforms:
         """The next number, in float64."""
         torch = sys.modules["torch"]
         device = self.generator.device
-        return float(torch.rand((), generator=self.generator, device=device, dtype=torch.float64))
+        return float(
+            torch.rand((), generator=self.generator, device=device, dtype=torch.float64)
+        )
 
 
 def is_torch_generator(rng: object) -> bool:
@@ -57,10 +59,14 @@ def check_generator(rng: Any, law: Array, name: str = "rng") -> None:
     """Raise ``ValueError`` unless ``rng`` can draw for ``law``: same library, same kind of device."""
     if not is_tensor(law):
         if not isinstance(rng, np.random.Generator):
-            raise ValueError(f"{name}: a batch of NumPy arrays needs a numpy.random.Generator, got {rng!r}")
+            raise ValueError(
+                f"{name}: a batch of NumPy arrays needs a numpy.random.Generator, got {rng!r}"
+            )
         return
     if not is_torch_generator(rng):
-        raise ValueError(f"{name}: a batch of tensors needs a torch.Generator, got {rng!r}")
+        raise ValueError(
+            f"{name}: a batch of tensors needs a torch.Generator, got {rng!r}"
+        )
     if rng.device.type != law.device.type:
         raise ValueError(f"{name}: is on {rng.device}, the tensors are on {law.device}")
 

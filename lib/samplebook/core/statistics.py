@@ -22,7 +22,9 @@ def as_sample(values: ArrayLike) -> Any:
     return sample
 
 
-def proportion_interval(successes: int, trials: int, *, level: float = 0.95) -> tuple[float, float]:
+def proportion_interval(
+    successes: int, trials: int, *, level: float = 0.95
+) -> tuple[float, float]:
     """Clopper-Pearson interval of a probability: it covers with at least the stated ``level``.
 
     Raises
@@ -63,7 +65,11 @@ def mean_interval(values: ArrayLike, *, level: float = 0.95) -> tuple[float, flo
 
 
 def bootstrap_interval(
-    values: ArrayLike, *, rng: np.random.Generator, level: float = 0.95, resamples: int = 9999
+    values: ArrayLike,
+    *,
+    rng: np.random.Generator,
+    level: float = 0.95,
+    resamples: int = 9999,
 ) -> tuple[float, float]:
     """Bias-corrected accelerated bootstrap interval of a mean, for values (n,) far from normal.
 
@@ -90,7 +96,9 @@ def bootstrap_interval(
     return float(interval.low), float(interval.high)
 
 
-def goodness_of_fit(counts: ArrayLike, law: ArrayLike, *, smallest_expected: float = 5.0) -> float:
+def goodness_of_fit(
+    counts: ArrayLike, law: ArrayLike, *, smallest_expected: float = 5.0
+) -> float:
     """P-value of the chi-square test that ``counts`` were drawn from ``law``.
 
     Cells whose expected count is below ``smallest_expected`` are pooled into one, which joins the smallest

@@ -7,6 +7,7 @@ The pair (a target and a draft with one vocabulary) is trained by
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from samplebook.data.packages import stored_file
-
 
 
 @dataclass(frozen=True)
@@ -57,10 +57,14 @@ class Block(nn.Module):
 
     def attend(self, x: Tensor, angles: Tensor) -> Tensor:
         batch, length, width = x.shape
-        split = self.query_key_value(x).view(batch, length, 3, self.heads, width // self.heads)
+        split = self.query_key_value(x).view(
+            batch, length, 3, self.heads, width // self.heads
+        )
         query, key, value = split.permute(2, 0, 3, 1, 4)
         query, key = rotate_pairs(query, angles), rotate_pairs(key, angles)
-        mixed = functional.scaled_dot_product_attention(query, key, value, is_causal=True)
+        mixed = functional.scaled_dot_product_attention(
+            query, key, value, is_causal=True
+        )
         return self.attention_out(mixed.transpose(1, 2).reshape(batch, length, width))
 
     def forward(self, x: Tensor, angles: Tensor) -> Tensor:
@@ -82,7 +86,9 @@ class CharacterTransformer(nn.Module):
         half = size.width // size.heads // 2
         frequencies = 10_000.0 ** (-torch.arange(half) / half)
         positions = torch.arange(size.context)
-        self.register_buffer("angles", positions[:, None] * frequencies, persistent=False)
+        self.register_buffer(
+            "angles", positions[:, None] * frequencies, persistent=False
+        )
 
     def forward(self, tokens: Tensor, last: int | None = None) -> Tensor:
         """Logits of the next character after each position, or after each of the ``last`` positions.
@@ -124,7 +130,9 @@ def initialise(model: CharacterTransformer, generator: torch.Generator) -> None:
             if name.endswith(("attention_out.weight", "mlp_out.weight")):
                 parameter.zero_()
             else:
-                scale = 0.02 if name == "embedding.weight" else parameter.shape[1] ** -0.5
+                scale = (
+                    0.02 if name == "embedding.weight" else parameter.shape[1] ** -0.5
+                )
                 parameter.normal_(0.0, scale, generator=generator)
 
 
@@ -132,7 +140,9 @@ def save_transformer(path: str, model: CharacterTransformer, alphabet: str) -> N
     """Write weights in half precision, with sizes and alphabet in the file's metadata."""
     from safetensors.torch import save_file
 
-    weights = {name: value.half().contiguous() for name, value in model.state_dict().items()}
+    weights = {
+        name: value.half().contiguous() for name, value in model.state_dict().items()
+    }
     metadata = {"size": json.dumps(asdict(model.size)), "alphabet": alphabet}
     save_file(weights, path, metadata=metadata)
 
@@ -178,7 +188,8 @@ def next_token_laws(
     -------
     callable ``laws(tokens, last)``
         ``tokens``: int64 array, shape (B, T) with T at most the model's context; the result has shape
-        (B, last, V) and holds the law of the next token after each of the last ``last`` positions of each row.
+        (B, last, V) and holds the law of the next token after each of the last ``last`` positions of
+        each row.
 
     Raises
     ------
@@ -195,3 +206,13 @@ def next_token_laws(
         return torch.softmax(logits.double() / temperature, dim=-1).cpu().numpy()
 
     return laws
+
+
+def read_training_logs() -> dict[str, dict[str, Any]]:
+    """The stored training logs of the pair, by model (``"target"``, ``"draft"``)."""
+    files = (
+        stored_file("data/weights/shakespeare-target.log.json"),
+        stored_file("data/weights/shakespeare-draft.log.json"),
+    )
+    logs = [json.loads(file.read_text(encoding="utf-8")) for file in files]
+    return {log["model"]: log for log in logs}

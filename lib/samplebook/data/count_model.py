@@ -18,7 +18,9 @@ def context_codes(tokens: IntArray, order: int, vocabulary: int) -> IntArray:
     """
     codes = np.zeros(len(tokens) - order + 1, dtype=np.int64)
     for position in range(order):
-        codes = codes * vocabulary + tokens[position : len(tokens) - order + 1 + position]
+        codes = (
+            codes * vocabulary + tokens[position : len(tokens) - order + 1 + position]
+        )
     return codes
 
 
@@ -42,7 +44,8 @@ class CountTable:
 class CountModel:
     """Count model of a given order: the next token depends on the last ``order`` tokens.
 
-    With c(h, x) the count of token x after context h, h' the context one token shorter and m the pseudo-count,
+    With c(h, x) the count of token x after context h, h' the context one token shorter and m the
+    pseudo-count,
 
     p(x | h) = (c(h, x) + m p(x | h')) / (c(h) + m),   and the law below order 0 is uniform.
 
@@ -61,21 +64,29 @@ class CountModel:
         If a parameter is outside its range, or codes of ``order + 1`` tokens do not fit into 63 bits.
     """
 
-    def __init__(self, tokens: IntArray, order: int, vocabulary: int, pseudo_count: float = 5.0):
+    def __init__(
+        self, tokens: IntArray, order: int, vocabulary: int, pseudo_count: float = 5.0
+    ):
         if order < 0:
             raise ValueError(f"order: must be >= 0, got {order}")
         if not pseudo_count > 0:
             raise ValueError(f"pseudo_count: must be > 0, got {pseudo_count}")
         if vocabulary < 1 or vocabulary ** (order + 1) >= 2**63:
-            raise ValueError(f"vocabulary: {vocabulary} ** {order + 1} does not lie in 1..2**63")
+            raise ValueError(
+                f"vocabulary: {vocabulary} ** {order + 1} does not lie in 1..2**63"
+            )
         if len(tokens) <= order or tokens.min() < 0 or tokens.max() >= vocabulary:
-            raise ValueError("tokens: needs more than `order` tokens, all in 0..vocabulary-1")
+            raise ValueError(
+                "tokens: needs more than `order` tokens, all in 0..vocabulary-1"
+            )
         self.order, self.vocabulary, self.pseudo_count = order, vocabulary, pseudo_count
         self.followed = [
-            CountTable.of(context_codes(tokens, length + 1, vocabulary)) for length in range(order + 1)
+            CountTable.of(context_codes(tokens, length + 1, vocabulary))
+            for length in range(order + 1)
         ]
         self.contexts = [
-            CountTable.of(context_codes(tokens[:-1], length, vocabulary)) for length in range(order + 1)
+            CountTable.of(context_codes(tokens[:-1], length, vocabulary))
+            for length in range(order + 1)
         ]
 
     def probabilities(self, tokens: IntArray) -> FloatArray:
@@ -103,10 +114,14 @@ class CountModel:
             law = self.shrink(length, context, with_token, law)
         return law
 
-    def shrink(self, length: int, context: IntArray, with_token: IntArray, shorter: FloatArray) -> FloatArray:
+    def shrink(
+        self, length: int, context: IntArray, with_token: IntArray, shorter: FloatArray
+    ) -> FloatArray:
         """The formula of the class for contexts of one length, given the law one token shorter."""
         seen = self.contexts[length].look_up(context)
-        numerator = self.followed[length].look_up(with_token) + self.pseudo_count * shorter
+        numerator = (
+            self.followed[length].look_up(with_token) + self.pseudo_count * shorter
+        )
         return numerator / (seen + self.pseudo_count)
 
     def bits_per_token(self, tokens: IntArray) -> float:

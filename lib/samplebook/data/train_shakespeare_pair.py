@@ -1,7 +1,9 @@
-"""Train the book's own target and draft on Shakespeare (``python -m samplebook.data.train_shakespeare_pair``).
+"""Train the book's own target and draft on Shakespeare.
 
-Seeded, on the CPU; about an hour on two cores. Writes ``data/weights/shakespeare-{target,draft}.safetensors``
-and beside each a training log with the bits a character on the held-out plays. Training differs a little from CPU to
+    python -m samplebook.data.train_shakespeare_pair
+
+Seeded, on the CPU; about an hour on two cores. Writes ``data/weights/shakespeare-*.safetensors`` and beside
+each a training log with the bits a character on the held-out plays. Training differs a little from CPU to
 CPU, so the weights are committed and not made at build time.
 """
 
@@ -11,6 +13,7 @@ import math
 import platform
 import time
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -43,7 +46,9 @@ def learning_rate(step: int, steps: int, peak: float, warm_up: int = 100) -> flo
     return peak * (0.02 + 0.98 * 0.5 * (1 + math.cos(math.pi * progress)))
 
 
-def random_windows(text: Tensor, batch: int, generator: torch.Generator) -> tuple[Tensor, Tensor]:
+def random_windows(
+    text: Tensor, batch: int, generator: torch.Generator
+) -> tuple[Tensor, Tensor]:
     """A batch of windows of the text and the same windows shifted by one, each (batch, CONTEXT)."""
     starts = torch.randint(len(text) - CONTEXT, (batch,), generator=generator)
     windows = text[starts[:, None] + torch.arange(CONTEXT + 1)]
@@ -51,7 +56,9 @@ def random_windows(text: Tensor, batch: int, generator: torch.Generator) -> tupl
 
 
 @torch.no_grad()
-def bits_per_character(model: CharacterTransformer, text: Tensor, batch: int = 32) -> float:
+def bits_per_character(
+    model: CharacterTransformer, text: Tensor, batch: int = 32
+) -> float:
     """Mean -log2 p of the second half of each window, so that each has >= CONTEXT / 2 before it.
 
     Windows overlap by half: each character after the first CONTEXT / 2 is scored once.
@@ -68,7 +75,9 @@ def bits_per_character(model: CharacterTransformer, text: Tensor, batch: int = 3
     return total / count / math.log(2)
 
 
-def train(name: str, seed: int, steps: int) -> tuple[CharacterTransformer, str, dict]:
+def train(
+    name: str, seed: int, steps: int
+) -> tuple[CharacterTransformer, str, dict[str, Any]]:
     """Train one model of the pair; return it, its alphabet and its training log."""
     training, held_out = training_and_held_out_text()
     alphabet = "".join(sorted(set(training)))
@@ -78,7 +87,9 @@ def train(name: str, seed: int, steps: int) -> tuple[CharacterTransformer, str, 
     size = TransformerSize(vocabulary=len(alphabet), context=CONTEXT, **SHAPES[name])
     model = CharacterTransformer(size)
     initialise(model, generator)
-    optimizer = torch.optim.AdamW(model.parameters(), betas=(0.9, 0.98), weight_decay=0.05)
+    optimizer = torch.optim.AdamW(
+        model.parameters(), betas=(0.9, 0.98), weight_decay=0.05
+    )
     curve, begin = [], time.monotonic()
     bar = tqdm(range(steps), desc=name, mininterval=5)
     for step in bar:
@@ -114,15 +125,25 @@ def train(name: str, seed: int, steps: int) -> tuple[CharacterTransformer, str, 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("models", nargs="*", default=list(SHAPES), help="target, draft or both")
+    parser.add_argument(
+        "models", nargs="*", default=list(SHAPES), help="target, draft or both"
+    )
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--steps", type=int, help="fewer steps than the stored models had, for a trial")
-    parser.add_argument("--folder", type=Path, default=Path(__file__).parent / "weights")
+    parser.add_argument(
+        "--steps", type=int, help="fewer steps than the stored models had, for a trial"
+    )
+    parser.add_argument(
+        "--folder", type=Path, default=Path(__file__).parent / "weights"
+    )
     arguments = parser.parse_args()
     for name in arguments.models:
-        model, alphabet, log = train(name, arguments.seed, arguments.steps or STEPS[name])
+        model, alphabet, log = train(
+            name, arguments.seed, arguments.steps or STEPS[name]
+        )
         arguments.folder.mkdir(parents=True, exist_ok=True)
-        save_transformer(str(arguments.folder / f"shakespeare-{name}.safetensors"), model, alphabet)
+        save_transformer(
+            str(arguments.folder / f"shakespeare-{name}.safetensors"), model, alphabet
+        )
         log_file = arguments.folder / f"shakespeare-{name}.log.json"
         log_file.write_text(json.dumps(log, indent=1) + "\n")
 

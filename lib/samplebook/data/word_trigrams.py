@@ -4,8 +4,8 @@ About 72,500 words of American English. Orders 1, 2 and 3 share one vocabulary, 
 ready draft for a high one, and every next-word law can be written down exactly.
 
 The file is a trie keyed by the word first and its history after, newest first: (word), (word, previous),
-(word, previous, before). Entries of one level lie in a bit-packed table; a parent's children are the run between its
-``next`` pointer and that of its right neighbour. The reader below unpacks the tables with NumPy.
+(word, previous, before). Entries of one level lie in a bit-packed table; a parent's children are the run
+between its ``next`` pointer and that of its right neighbour. The reader below unpacks the tables with NumPy.
 It runs none of the package's code.
 """
 
@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,9 +25,10 @@ IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
 MAGIC = b"Trie Language Model"
-LOG_BASE = float(np.log(1.0001))  # the file's logarithms have base 1.0001
+LOG_BASE = np.log(1.0001)  # float64; the file's logarithms have base 1.0001
 QUANTUM_BITS = 16  # probabilities and back-off weights are 16-bit indices into tables
-SENTENCE_START, SENTENCE_END = "<s>", "</s>"
+UNIGRAM = np.dtype([("log_prob", "<f4"), ("log_backoff", "<f4"), ("next", "<u4")])
+SENTENCE_START = "<s>"
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class NGramTable:
         return slice(int(begin), int(end))
 
 
-def unpack_bits(data: NDArray[np.uint8], count: int, row_bits: int, offset: int, bits: int) -> IntArray:
+def unpack_bits(
+    data: NDArray[np.uint8], count: int, row_bits: int, offset: int, bits: int
+) -> IntArray:
     """Column of a bit-packed table: ``bits`` (<= 25) bits at ``offset`` of each ``row_bits``-wide row."""
     start = np.arange(count, dtype=np.int64) * row_bits + offset
     byte = start >> 3
@@ -96,17 +100,21 @@ class WordTrigrams:
     def encode(self, text: str) -> IntArray:
         """Word numbers of a text: lower case, words outside the vocabulary dropped, punctuation ignored."""
         found = re.findall(r"[a-z]+(?:'[a-z]+)?", text.lower().replace("’", "'"))
-        return np.array([self.number[word] for word in found if word in self.number], dtype=np.int64)
+        return np.array(
+            [self.number[word] for word in found if word in self.number], dtype=np.int64
+        )
 
     def decode(self, tokens: Sequence[int] | IntArray) -> str:
         """The words joined by blanks."""
         return " ".join(self.words[token] for token in tokens)
 
-    def unnormalised_law(self, history: Sequence[int] | IntArray, order: int) -> FloatArray:
+    def unnormalised_law(
+        self, history: Sequence[int] | IntArray, order: int
+    ) -> FloatArray:
         """Back-off probabilities as the file gives them, shape (V,); they sum to 1 up to quantisation.
 
-        Katz back-off: a stored n-gram gives its own probability; any other word gets the back-off weight of the
-        history times the probability of the next lower order.
+        Katz back-off: a stored n-gram gives its own probability; any other word gets the back-off weight
+        of the history times the probability of the next lower order.
         """
         if order == 1 or len(history) == 0:
             return np.exp(self.log_unigram)
@@ -118,9 +126,14 @@ class WordTrigrams:
             return law
         before, previous = int(history[-2]), int(history[-1])
         law = self.unnormalised_law(history, 2)
-        seen = self.bigrams.rows(before)  # the bigram (before, previous) is the history of the trigram
+        seen = self.bigrams.rows(
+            before
+        )  # the bigram (before, previous) is the history of the trigram
         position = np.searchsorted(self.bigrams.word[seen], previous)
-        if position < seen.stop - seen.start and self.bigrams.word[seen][position] == previous:
+        if (
+            position < seen.stop - seen.start
+            and self.bigrams.word[seen][position] == previous
+        ):
             law = law * np.exp(self.bigrams.log_backoff[seen][position])
         rows = self.trigrams.rows(before * len(self.words) + previous)
         law[self.trigrams.word[rows]] = np.exp(self.trigrams.log_prob[rows])
@@ -146,9 +159,15 @@ class WordTrigrams:
         """
         if order not in (1, 2, 3):
             raise ValueError(f"order: must be 1, 2 or 3, got {order}")
-        relevant = np.asarray(history, dtype=np.int64)[max(0, len(history) - order + 1) :]
-        if relevant.size and not (0 <= relevant.min() and relevant.max() < len(self.words)):
-            raise ValueError(f"history: word numbers must lie in 0..{len(self.words) - 1}")
+        relevant = np.asarray(history, dtype=np.int64)[
+            max(0, len(history) - order + 1) :
+        ]
+        if relevant.size and not (
+            relevant.min() >= 0 and relevant.max() < len(self.words)
+        ):
+            raise ValueError(
+                f"history: word numbers must lie in 0..{len(self.words) - 1}"
+            )
         if relevant.size == 0:
             return self.unigram_law.copy()
         law = self.unnormalised_law(relevant, order)
@@ -161,21 +180,40 @@ class WordTrigrams:
         Returns
         -------
         callable ``laws(tokens, last)``
-            ``tokens``: int64 array, shape (B, T); the result has shape (B, last, V) and holds the law of the next
-            word after each of the last ``last`` positions of each row.
+            ``tokens``: int64 array, shape (B, T); the result has shape (B, last, V) and holds the law of
+            the next word after each of the last ``last`` positions of each row.
         """
 
         def laws(tokens: IntArray, last: int) -> FloatArray:
             length = tokens.shape[1]
             ends = range(length - last + 1, length + 1)
-            return np.array([[self.law(row[:end], order) for end in ends] for row in tokens])
+            return np.array(
+                [[self.law(row[:end], order) for end in ends] for row in tokens]
+            )
 
         return laws
 
 
 def required_bits(largest: int) -> int:
     """Bits that hold the numbers 0..largest."""
-    return int(largest).bit_length()
+    return largest.bit_length()
+
+
+class Reader:
+    """Takes arrays off the front of a file's bytes."""
+
+    def __init__(self, data: NDArray[np.uint8]):
+        self.data, self.position = data, 0
+
+    def take(self, dtype: Any, count: int) -> NDArray[Any]:
+        """The next ``count`` entries of a type."""
+        begin = self.position
+        self.position += count * np.dtype(dtype).itemsize
+        return self.data[begin : self.position].view(dtype)
+
+    def take_packed(self, rows: int, row_bits: int) -> NDArray[np.uint8]:
+        """A bit-packed table; the file keeps one row and eight bytes more than it needs."""
+        return self.take(np.uint8, ((1 + rows) * row_bits + 7) // 8 + 8)
 
 
 def read_trie(path: Path) -> WordTrigrams:
@@ -187,50 +225,46 @@ def read_trie(path: Path) -> WordTrigrams:
         If the file is not such a model.
     """
     data = np.fromfile(path, dtype=np.uint8)
-    if bytes(data[: len(MAGIC)]) != MAGIC or data[len(MAGIC)] != 3:
+    if bytes(data[: len(MAGIC) + 1]) != MAGIC + b"\x03":
         raise ValueError(f"{path.name}: not a trie language model of order 3")
-    position = len(MAGIC) + 1
-
-    def take(dtype: str, count: int) -> NDArray[np.generic]:
-        nonlocal position
-        begin, position = position, position + count * np.dtype(dtype).itemsize
-        return data[begin:position].view(dtype)
-
-    vocabulary, bigram_count, trigram_count = (int(count) for count in take("<u4", 3))
-    take("<u4", 1)  # a constant
+    reader = Reader(data[len(MAGIC) + 1 :])
+    size, num_bigrams, num_trigrams = reader.take("<u4", 3).tolist()
+    reader.take("<u4", 1)  # a constant
     bigram_prob, bigram_backoff, trigram_prob = (
-        take("<f4", 1 << QUANTUM_BITS).astype(np.float64) * LOG_BASE for _ in range(3)
+        reader.take("<f4", 1 << QUANTUM_BITS) * LOG_BASE for _ in range(3)
     )
-    unigrams = take("<f4,<f4,<u4", vocabulary + 1)
-    word_bits, next_bits = required_bits(vocabulary), required_bits(trigram_count)
+    unigrams = reader.take(UNIGRAM, size + 1)
+    word_bits, next_bits = required_bits(size), required_bits(num_trigrams)
 
-    def packed_table(count: int, row_bits: int) -> NDArray[np.uint8]:
-        return take("u1", ((1 + count) * row_bits + 7) // 8 + 8).view(np.uint8)
-
+    # bigrams: (previous, back-off, probability, first trigram), grouped by word
     row_bits = word_bits + 2 * QUANTUM_BITS + next_bits
-    table = packed_table(bigram_count, row_bits)
-    first_bigram = unigrams["f2"].astype(np.int64)
-    rows = int(first_bigram[-1])  # the file's head may count a few more rows than are filled
+    table = reader.take_packed(num_bigrams, row_bits)
+    first_bigram = unigrams["next"].astype(np.int64)
+    rows = int(first_bigram[-1])  # the file's head may count a few rows too many
     previous = unpack_bits(table, rows, row_bits, 0, word_bits)
     backoff = unpack_bits(table, rows, row_bits, word_bits, QUANTUM_BITS)
     prob = unpack_bits(table, rows, row_bits, word_bits + QUANTUM_BITS, QUANTUM_BITS)
-    first_trigram = unpack_bits(table, rows + 1, row_bits, word_bits + 2 * QUANTUM_BITS, next_bits)
-    word = np.repeat(np.arange(vocabulary), np.diff(first_bigram))
+    first_trigram = unpack_bits(
+        table, rows + 1, row_bits, word_bits + 2 * QUANTUM_BITS, next_bits
+    )
+    word = np.repeat(np.arange(size), np.diff(first_bigram))
     bigrams = sorted_table(previous, word, bigram_prob[prob], bigram_backoff[backoff])
 
+    # trigrams: (before, probability), grouped by bigram
     row_bits = word_bits + QUANTUM_BITS
-    table = packed_table(trigram_count, row_bits)
-    parent = np.repeat(np.arange(rows), np.diff(first_trigram))
+    table = reader.take_packed(num_trigrams, row_bits)
+    bigram = np.repeat(np.arange(rows), np.diff(first_trigram))
     rows = int(first_trigram[-1])
     before = unpack_bits(table, rows, row_bits, 0, word_bits)
     prob = unpack_bits(table, rows, row_bits, word_bits, QUANTUM_BITS)
-    history = before * vocabulary + previous[parent]
-    trigrams = sorted_table(history, word[parent], trigram_prob[prob], np.zeros(rows))
-    letters = bytes(take("u1", int(take("<i4", 1)[0]))).decode()
+    history = before * size + previous[bigram]
+    trigrams = sorted_table(history, word[bigram], trigram_prob[prob], np.zeros(rows))
+
+    letters = bytes(reader.take(np.uint8, int(reader.take("<i4", 1)[0]))).decode()
     return WordTrigrams(
         words=tuple(letters.split("\0")[:-1]),
-        log_unigram=unigrams["f0"][:-1].astype(np.float64) * LOG_BASE,
-        log_unigram_backoff=unigrams["f1"][:-1].astype(np.float64) * LOG_BASE,
+        log_unigram=unigrams["log_prob"][:-1] * LOG_BASE,
+        log_unigram_backoff=unigrams["log_backoff"][:-1] * LOG_BASE,
         bigrams=bigrams,
         trigrams=trigrams,
     )
@@ -240,16 +274,16 @@ def sorted_table(
     history: IntArray, word: IntArray, log_prob: FloatArray, log_backoff: FloatArray
 ) -> NGramTable:
     """Sort n-grams by history, then by word."""
-    order = np.lexsort((word, history))
+    order = np.argsort(history * (int(word.max()) + 1) + word)
     return NGramTable(history[order], word[order], log_prob[order], log_backoff[order])
 
 
 def load_word_trigrams() -> WordTrigrams:
-    """The trigram family in ``pocketsphinx`` (BSD licence); about two seconds.
+    """The trigram family in ``pocketsphinx`` (BSD licence); about a second.
 
     Raises
     ------
-    DataPackageMissing
+    DataPackageMissingError
         If ``pocketsphinx`` is not installed.
     """
     return read_trie(installed_folder("pocketsphinx") / "model/en-us/en-us.lm.bin")

@@ -15,7 +15,11 @@ Here p is the target, q the draft law, k the number of i.i.d. drafts. Each metho
 has the loops that emit text. Importing this needs NumPy alone; SciPy, cvxpy and torch come where used.
 """
 
-from samplebook.drafts.decoding import Decoding, decode_autoregressively, speculative_decode
+from samplebook.drafts.decoding import (
+    Decoding,
+    decode_autoregressively,
+    speculative_decode,
+)
 from samplebook.drafts.k_sequential import division_factor, k_sequential_output_law
 from samplebook.drafts.transport import TransportPlan, transport_program
 from samplebook.drafts.verification import (

@@ -35,17 +35,25 @@ def select_k_sequential(target: Array, draft: Array, drafts: Array, rng: Any) ->
     """K-SEQ: all tests share one division factor, so they are done together."""
     num_drafts = drafts.shape[1]
     factor = k_sequential.smallest_valid_factor(target, draft, num_drafts)
-    levels = uniforms(tuple(drafts.shape), rng, target) * factor[:, None] * take_along_last(draft, drafts)
+    levels = (
+        uniforms(tuple(drafts.shape), rng, target)
+        * factor[:, None]
+        * take_along_last(draft, drafts)
+    )
     covered = k_sequential.accepted_mass(target, draft, num_drafts, factor)
     otherwise = draw_tokens(normalised_excess(target, covered), rng)
     return first_accepted(drafts, levels < take_along_last(target, drafts), otherwise)
 
 
-def select_recursive_rejection(target: Array, draft: Array, drafts: Array, rng: Any) -> Array:
+def select_recursive_rejection(
+    target: Array, draft: Array, drafts: Array, rng: Any
+) -> Array:
     """RRS: draft i is tested against what i - 1 rejections left of the target."""
     levels = uniforms(tuple(drafts.shape), rng, target) * take_along_last(draft, drafts)
     law, accepted = target, []
     for i in range(drafts.shape[1]):
         accepted.append(levels[:, i] < take_along_last(law, drafts[:, i : i + 1])[:, 0])
         law = normalised_excess(law, draft)
-    return first_accepted(drafts, namespace(target).stack(accepted, axis=1), draw_tokens(law, rng))
+    return first_accepted(
+        drafts, namespace(target).stack(accepted, axis=1), draw_tokens(law, rng)
+    )

@@ -96,7 +96,12 @@ def as_law(values: Array, model_name: str) -> NDArray[np.float64]:
 
 
 def draft_sequences(
-    draft_model: NextTokenModel, context: Tokens, *, num_drafts: int, draft_length: int, rng: Uniforms
+    draft_model: NextTokenModel,
+    context: Tokens,
+    *,
+    num_drafts: int,
+    draft_length: int,
+    rng: Uniforms,
 ) -> tuple[Tokens, list[NDArray[np.float64]]]:
     """K independent continuations (K, L) of a context, and the laws (K, V) that drew each position."""
     sequences = np.empty((num_drafts, 0), dtype=np.int64)
@@ -130,14 +135,18 @@ def speculative_step(
     sequences, draft_laws = draft_sequences(
         draft_model, context, num_drafts=num_drafts, draft_length=draft_length, rng=rng
     )
-    laws, row = laws_after(target_model, "target_model", context, sequences, draft_length + 1)
+    laws, row = laws_after(
+        target_model, "target_model", context, sequences, draft_length + 1
+    )
     active = np.arange(num_drafts)
     emitted: list[int] = []
     for position in range(draft_length):
         target = as_law(laws[row[active[0]], position], "target_model")
         draft = draft_laws[position][active[0]]
         if target.shape != draft.shape:
-            raise ValueError(f"draft_model: has {draft.size} tokens, target_model has {target.size}")
+            raise ValueError(
+                f"draft_model: has {draft.size} tokens, target_model has {target.size}"
+            )
         emitted.append(method.select(target, draft, sequences[active, position], rng))
         active = active[sequences[active, position] == emitted[-1]]
         if active.size == 0:
@@ -206,7 +215,9 @@ def speculative_decode(
         context = np.concatenate([context, emitted])
         emitted_per_call.append(len(emitted))
         drafted_per_call.append(length)
-    return Decoding(context[prompt_length:], np.array(emitted_per_call), np.array(drafted_per_call))
+    return Decoding(
+        context[prompt_length:], np.array(emitted_per_call), np.array(drafted_per_call)
+    )
 
 
 def decode_autoregressively(
@@ -218,6 +229,8 @@ def decode_autoregressively(
     nothing = np.empty((1, 0), dtype=np.int64)
     for _ in range(num_tokens):
         laws, _ = laws_after(target_model, "target_model", context, nothing, 1)
-        context = np.append(context, draw_token(as_law(laws[0, 0], "target_model"), source))
+        context = np.append(
+            context, draw_token(as_law(laws[0, 0], "target_model"), source)
+        )
     calls = np.ones(num_tokens, dtype=np.int64)
     return Decoding(context[-num_tokens:], calls, np.zeros_like(calls))

@@ -7,70 +7,44 @@ is a law if p_acc <= rho beta; the smallest such division factor rho in [1, k] i
 """
 
 from samplebook.core.arrays import Array, as_result, cast, namespace, total
-from samplebook.core.checks import ROUNDING, as_count, as_probability_pair
+from samplebook.core.checks import as_count, as_probability_pair
 from samplebook.core.drawing import Uniforms, draw_token
 from samplebook.drafts.masses import at_least_once, normalised_excess
 
 TOLERANCE = 1e-12
 """Width at which the search for the division factor stops."""
-MOST_EVALUATIONS = 150
-"""The search halves its width every second evaluation, so it needs no more than this; 5 to 10 is usual."""
 
 
 def accepted_in_one_test(target: Array, draft: Array, factor: Array) -> Array:
     """min(q(x), p(x) / rho), shape (..., V): the chance that one draft is x and is accepted."""
-    return namespace(target).minimum(draft, target / cast(factor, target.dtype)[..., None])
-
-
-def least_factor_at_coverage(coverage: Array, num_drafts: int) -> Array:
-    """S / (1 - (1 - S)^(1/k)), shape (...,): the smallest factor that is valid where rho beta(rho) = S.
-
-    It is p_acc <= rho beta solved for rho. It decreases from k, at small S, to 1 at S = 1. At S = 0 every
-    factor is valid. Within rounding of S = 1, where the formula is all rounding, S counts as 1.
-    """
-    xp = namespace(coverage)
-    partly = (coverage > 0) & (coverage < 1 - ROUNDING)
-    some = xp.where(partly, coverage, 1.0)
-    return xp.where(partly, some / at_least_once(some, 1 / num_drafts), 1.0)
+    return namespace(target).minimum(
+        draft, target / cast(factor, target.dtype)[..., None]
+    )
 
 
 def smallest_valid_factor(target: Array, draft: Array, num_drafts: int) -> Array:
-    """The division factor rho* (...,) of checked laws; see :func:`division_factor`.
+    """The division factor rho* (...,) of checked laws, by bisection; see :func:`division_factor`.
 
-    S(rho) = sum_x min(rho q(x), p(x)) increases in rho, so g(rho) = :func:`least_factor_at_coverage` of it
-    decreases, and rho* is where rho = g(rho). It therefore lies between any rho and its g(rho): each
-    evaluation bounds it from both sides. The next rho is the middle and a secant step by turns.
+    p_acc - rho beta does not increase in rho: every factor above the root is valid, so the upper end stays
+    valid.
     """
     xp = namespace(target)
-    low = xp.ones_like(total(target))
-    high = low * num_drafts
-    factor, before, gap_before = high, low, low
-    for turn in range(MOST_EVALUATIONS):
-        coverage = total(xp.minimum(cast(factor, draft.dtype)[..., None] * draft, target))
-        image = least_factor_at_coverage(coverage, num_drafts)
-        low = xp.maximum(low, xp.minimum(factor, image))
-        high = xp.minimum(high, xp.maximum(factor, image))
-        if (high - low).max() <= TOLERANCE:
-            break
-        gap = factor - image
-        step = secant_step(factor, gap, before, gap_before) if turn % 2 else (low + high) / 2
-        factor, before, gap_before = xp.clip(step, low, high), factor, gap
-    return high
-
-
-def secant_step(x: Array, y: Array, x_before: Array, y_before: Array) -> Array:
-    """Where the line through two points meets 0; with slope 1 where they do not determine it."""
-    xp = namespace(x)
-    moved = x != x_before
-    slope = (y - y_before) / xp.where(moved, x - x_before, 1.0)
-    return x - y / xp.where(moved & (slope != 0), slope, 1.0)
+    upper = xp.ones_like(total(target)) * num_drafts
+    width = num_drafts - 1.0
+    while width > TOLERANCE:
+        width /= 2
+        middle = upper - width
+        beta = total(accepted_in_one_test(target, draft, middle))
+        valid = at_least_once(beta, num_drafts) <= middle * beta
+        upper = xp.where(valid, middle, upper)
+    return upper
 
 
 def division_factor(target: Array, draft: Array, num_drafts: int) -> Array:
     """The smallest valid division factor rho*, within 1e-12 and never below it.
 
-    The search keeps rho* between two bounds and returns the upper one: every factor above rho* is valid, and
-    none below is.
+    Bisection on [1, k] returns the upper end of its last interval: every factor above rho* is valid, and none
+    below is.
 
     Parameters
     ----------
@@ -82,7 +56,8 @@ def division_factor(target: Array, draft: Array, num_drafts: int) -> Array:
     Returns
     -------
     float, or float64 array or tensor of shape (...,)
-        In [1, k]. 1 where the laws are equal, or have disjoint supports: every factor is valid then.
+        In [1, k]. Within 1e-12 of 1 where the laws are equal, or have disjoint supports: every factor is
+        valid then.
 
     Raises
     ------
@@ -90,7 +65,9 @@ def division_factor(target: Array, draft: Array, num_drafts: int) -> Array:
         If a law is not a law, the shapes differ, or ``num_drafts`` is not an integer >= 1.
     """
     target, draft = as_probability_pair(target, draft)
-    return as_result(smallest_valid_factor(target, draft, as_count(num_drafts, "num_drafts")))
+    return as_result(
+        smallest_valid_factor(target, draft, as_count(num_drafts, "num_drafts"))
+    )
 
 
 def accepted_mass(target: Array, draft: Array, num_drafts: int, factor: Array) -> Array:
@@ -120,10 +97,15 @@ def select(target: Array, draft: Array, drafts: Array, rng: Uniforms) -> int:
     for token in drafts.tolist():
         if rng.random() * factor * draft[token] < target[token]:
             return int(token)
-    return draw_token(normalised_excess(target, accepted_mass(target, draft, len(drafts), factor)), rng)
+    return draw_token(
+        normalised_excess(target, accepted_mass(target, draft, len(drafts), factor)),
+        rng,
+    )
 
 
-def k_sequential_output_law(target: Array, draft: Array, num_drafts: int, factor: float) -> Array:
+def k_sequential_output_law(
+    target: Array, draft: Array, num_drafts: int, factor: float
+) -> Array:
     """Law of the emitted token for a division factor of your choice, valid or not.
 
     For ``factor`` >= rho* this is the target. Below rho* the residual has negative entries; they are set to 0
@@ -150,7 +132,11 @@ def k_sequential_output_law(target: Array, draft: Array, num_drafts: int, factor
     target, draft = as_probability_pair(target, draft)
     num_drafts = as_count(num_drafts, "num_drafts")
     if not 1 <= factor <= num_drafts:
-        raise ValueError(f"factor: must be from 1 to num_drafts = {num_drafts}, got {factor!r}")
+        raise ValueError(
+            f"factor: must be from 1 to num_drafts = {num_drafts}, got {factor!r}"
+        )
     factors = namespace(target).ones_like(total(target)) * factor
     accepted = accepted_mass(target, draft, num_drafts, factors)
-    return accepted + (1 - total(accepted))[..., None] * normalised_excess(target, accepted)
+    return accepted + (1 - total(accepted))[..., None] * normalised_excess(
+        target, accepted
+    )

@@ -24,7 +24,10 @@ LARGEST_PROGRAM = 30_000
 """Largest number V**k of draft tuples for which the program is solved."""
 CAPACITY_SCALE = 1e4
 """Capacities are multiplied by this, so that the solver's tolerance is small beside them."""
-SOLVER_OPTIONS = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
+SOLVER_OPTIONS = {
+    "primal_feasibility_tolerance": 1e-10,
+    "dual_feasibility_tolerance": 1e-10,
+}
 
 
 def power(base: Array, exponent: int, out: Array) -> Array:
@@ -100,13 +103,19 @@ class TransportPlan:
         """
         row = self._row_of(drafts)
         mass = self.multiset_mass[row]
-        share = self.flow[[row]].toarray()[0] / mass if mass > 0 else np.zeros_like(self.target)
+        share = (
+            self.flow[[row]].toarray()[0] / mass
+            if mass > 0
+            else np.zeros_like(self.target)
+        )
         return np.asarray(share + max(0.0, 1 - share.sum()) * self.residual)
 
     def _row_of(self, drafts: Sequence[int]) -> int:
         rows = np.flatnonzero((self.multisets == np.sort(drafts)).all(axis=1))
         if rows.size != 1:
-            raise ValueError(f"drafts: {list(drafts)} cannot be drawn from this plan's draft law")
+            raise ValueError(
+                f"drafts: {list(drafts)} cannot be drawn from this plan's draft law"
+            )
         return int(rows[0])
 
 
@@ -115,47 +124,69 @@ def multisets_of_drafts(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """All sorted multisets (M, k) of tokens with positive draft probability, and their probabilities (M,)."""
     support = np.flatnonzero(draft).tolist()
-    multisets = np.array(list(combinations_with_replacement(support, num_drafts)), dtype=np.int64)
+    multisets = np.array(
+        list(combinations_with_replacement(support, num_drafts)), dtype=np.int64
+    )
     mass = np.ones(len(multisets))
     run_length = np.zeros(len(multisets))
     for i in range(num_drafts):
-        repeats = multisets[:, i] == multisets[:, i - 1] if i else np.zeros(len(multisets), dtype=bool)
+        repeats = (
+            multisets[:, i] == multisets[:, i - 1]
+            if i
+            else np.zeros(len(multisets), dtype=bool)
+        )
         run_length = np.where(repeats, run_length + 1, 1)
         mass *= draft[multisets[:, i]] * (i + 1) / run_length
     return multisets, mass
 
 
 def solve_maximum_flow(
-    target: NDArray[np.float64], multiset_mass: NDArray[np.float64], rows: Any, tokens: Any
+    target: NDArray[np.float64],
+    multiset_mass: NDArray[np.float64],
+    rows: Any,
+    tokens: Any,
 ) -> NDArray[np.float64]:
     """Flow on each edge from multiset ``rows[e]`` to token ``tokens[e]`` (E,), by cvxpy with HiGHS."""
     import cvxpy
     from scipy.sparse import csr_array
 
     edges = np.arange(len(rows))
-    out_of = csr_array((np.ones(len(rows)), (rows, edges)), shape=(len(multiset_mass), len(rows)))
-    into = csr_array((np.ones(len(rows)), (tokens, edges)), shape=(len(target), len(rows)))
+    out_of = csr_array(
+        (np.ones(len(rows)), (rows, edges)), shape=(len(multiset_mass), len(rows))
+    )
+    into = csr_array(
+        (np.ones(len(rows)), (tokens, edges)), shape=(len(target), len(rows))
+    )
     flow = cvxpy.Variable(len(rows), nonneg=True)
-    limits = [out_of @ flow <= CAPACITY_SCALE * multiset_mass, into @ flow <= CAPACITY_SCALE * target]
+    limits = [
+        out_of @ flow <= CAPACITY_SCALE * multiset_mass,
+        into @ flow <= CAPACITY_SCALE * target,
+    ]
     program: Any = cvxpy.Problem(cvxpy.Maximize(np.ones(len(rows)) @ flow), limits)
     program.solve(solver=cvxpy.HIGHS, **SOLVER_OPTIONS)
     return np.asarray(flow.value) / CAPACITY_SCALE
 
 
-def keep_to_capacities(flow: Any, multiset_mass: NDArray[np.float64], target: NDArray[np.float64]) -> Any:
+def keep_to_capacities(
+    flow: Any, multiset_mass: NDArray[np.float64], target: NDArray[np.float64]
+) -> Any:
     """A sparse flow (M, V) with negative entries set to 0, rows and columns shrunk to their capacities."""
     from scipy.sparse import csr_array
 
     flow = csr_array(flow.maximum(0))
     for axis, capacity in ((1, multiset_mass), (0, target)):
         used = flow.sum(axis=axis)
-        shrink = np.where(used > capacity, capacity / np.where(used > 0, used, 1.0), 1.0)
+        shrink = np.where(
+            used > capacity, capacity / np.where(used > 0, used, 1.0), 1.0
+        )
         flow = flow.multiply(np.expand_dims(shrink, axis)).tocsr()
     return flow
 
 
 @lru_cache(maxsize=16)
-def cached_plan(target_bytes: bytes, draft_bytes: bytes, num_drafts: int) -> TransportPlan:
+def cached_plan(
+    target_bytes: bytes, draft_bytes: bytes, num_drafts: int
+) -> TransportPlan:
     """The plan for two float64 laws given as bytes: a decoder and a test ask for the same one many times."""
     from scipy.sparse import csr_array
 
@@ -165,9 +196,13 @@ def cached_plan(target_bytes: bytes, draft_bytes: bytes, num_drafts: int) -> Tra
     first_of_run[:, 1:] = multisets[:, 1:] != multisets[:, :-1]
     rows, places = np.nonzero(first_of_run & (target[multisets] > 0))
     tokens = multisets[rows, places]
-    amounts = solve_maximum_flow(target, mass, rows, tokens) if len(rows) else np.zeros(0)
+    amounts = (
+        solve_maximum_flow(target, mass, rows, tokens) if len(rows) else np.zeros(0)
+    )
     flow = csr_array((amounts, (rows, tokens)), shape=(len(mass), len(target)))
-    return TransportPlan(target, multisets, mass, keep_to_capacities(flow, mass, target))
+    return TransportPlan(
+        target, multisets, mass, keep_to_capacities(flow, mass, target)
+    )
 
 
 def plan_of(target: Array, draft: Array, num_drafts: int) -> TransportPlan:
@@ -204,7 +239,9 @@ def transport_program(target: Array, draft: Array, num_drafts: int) -> Transport
     laws = as_probability_pair(target, draft)
     if laws[0].ndim != 1:
         raise ValueError(f"target: must have shape (V,), got {tuple(laws[0].shape)}")
-    return plan_of(to_numpy(laws[0]), to_numpy(laws[1]), as_count(num_drafts, "num_drafts"))
+    return plan_of(
+        to_numpy(laws[0]), to_numpy(laws[1]), as_count(num_drafts, "num_drafts")
+    )
 
 
 def select(target: Array, draft: Array, drafts: Array, rng: Uniforms) -> int:

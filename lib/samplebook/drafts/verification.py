@@ -9,7 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from samplebook.core.arrays import Array, as_result, namespace, to_numpy
-from samplebook.core.checks import as_array, as_count, as_probability_pair, as_tokens, check_drafted
+from samplebook.core.checks import (
+    as_array,
+    as_count,
+    as_probability_pair,
+    as_tokens,
+    check_drafted,
+)
 from samplebook.core.drawing import (
     Uniforms,
     as_uniforms,
@@ -18,7 +24,14 @@ from samplebook.core.drawing import (
     is_torch_generator,
     uniforms,
 )
-from samplebook.drafts import batched, k_sequential, naive, recursive_rejection, single_draft, transport
+from samplebook.drafts import (
+    batched,
+    k_sequential,
+    naive,
+    recursive_rejection,
+    single_draft,
+    transport,
+)
 
 ESTIMATE_CHUNK = 2**21
 """Largest number of entries (samples times V) that an estimate holds at once."""
@@ -54,7 +67,10 @@ METHODS = {
     ),
     "naive": Method(naive.acceptance, naive.select, batched.select_naive),
     "kseq": Method(
-        k_sequential.acceptance, k_sequential.select, batched.select_k_sequential, k_sequential.residual
+        k_sequential.acceptance,
+        k_sequential.select,
+        batched.select_k_sequential,
+        k_sequential.residual,
     ),
     "rrs": Method(
         recursive_rejection.acceptance,
@@ -75,14 +91,20 @@ def method_named(method: str, num_drafts: int) -> Method:
         If there is no such method, or it takes fewer drafts.
     """
     if not isinstance(method, str) or method not in METHODS:
-        raise ValueError(f"method: must be one of {', '.join(map(repr, METHODS))}, got {method!r}")
+        raise ValueError(
+            f"method: must be one of {', '.join(map(repr, METHODS))}, got {method!r}"
+        )
     most = METHODS[method].most_drafts
     if most is not None and num_drafts > most:
-        raise ValueError(f"num_drafts: method {method!r} takes {most} draft, got {num_drafts}")
+        raise ValueError(
+            f"num_drafts: method {method!r} takes {most} draft, got {num_drafts}"
+        )
     return METHODS[method]
 
 
-def acceptance_rate(target: Array, draft: Array, num_drafts: int, *, method: str) -> Array:
+def acceptance_rate(
+    target: Array, draft: Array, num_drafts: int, *, method: str
+) -> Array:
     """Exact probability that the emitted token is one of the drafts.
 
     Parameters
@@ -128,12 +150,20 @@ def residual_law(target: Array, draft: Array, num_drafts: int, *, method: str) -
     num_drafts = as_count(num_drafts, "num_drafts")
     chosen = method_named(method, num_drafts)
     if chosen.residual is None:
-        raise ValueError(f"method: {method!r} does not test drafts in turn, so it has no residual law")
+        raise ValueError(
+            f"method: {method!r} does not test drafts in turn, so it has no residual law"
+        )
     return chosen.residual(*as_probability_pair(target, draft), num_drafts)
 
 
 def select_token(
-    target: Array, draft: Array, drafts: Array, *, method: str, rng: Any, validate: bool = True
+    target: Array,
+    draft: Array,
+    drafts: Array,
+    *,
+    method: str,
+    rng: Any,
+    validate: bool = True,
 ) -> tuple[Any, Any]:
     """Emit one token, of law exactly ``target``, given drafts drawn from ``draft``.
 
@@ -170,12 +200,16 @@ def select_token(
     if len(shape) not in (1, 2):
         raise ValueError(f"target: must have shape (V,) or (B, V), got {shape}")
     if len(shape) == 2:
-        return select_in_batch(target, draft, drafts, method=method, rng=rng, validate=validate)
+        return select_in_batch(
+            target, draft, drafts, method=method, rng=rng, validate=validate
+        )
     if validate:
         target, draft = as_probability_pair(target, draft)
         drafts = as_drafts(drafts, draft)
     target, draft, drafts = to_numpy(target), to_numpy(draft), to_numpy(drafts)
-    token = method_named(method, len(drafts)).select(target, draft, drafts, as_uniforms(rng))
+    token = method_named(method, len(drafts)).select(
+        target, draft, drafts, as_uniforms(rng)
+    )
     return token, token in drafts.tolist()
 
 
@@ -189,7 +223,9 @@ def select_in_batch(
         check_generator(rng, target)
     select_batch = method_named(method, drafts.shape[1]).select_batch
     if select_batch is None:
-        raise ValueError(f"method: {method!r} solves a program for each position, so it takes no batch")
+        raise ValueError(
+            f"method: {method!r} solves a program for each position, so it takes no batch"
+        )
     tokens = select_batch(target, draft, drafts, rng)
     return tokens, (drafts == tokens[:, None]).any(axis=1)
 
@@ -199,13 +235,21 @@ def as_drafts(drafts: Array, draft: Array) -> Array:
     drafts = as_tokens(drafts, "drafts", vocabulary=draft.shape[-1], like=draft)
     if drafts.ndim != draft.ndim or drafts.shape[:-1] != draft.shape[:-1]:
         expected = "(k,)" if draft.ndim == 1 else f"({draft.shape[0]}, k)"
-        raise ValueError(f"drafts: must have shape {expected}, got {tuple(drafts.shape)}")
+        raise ValueError(
+            f"drafts: must have shape {expected}, got {tuple(drafts.shape)}"
+        )
     check_drafted(drafts, draft)
     return drafts
 
 
 def estimate_acceptance_rate(
-    target: Array, draft: Array, num_drafts: int, *, method: str, num_samples: int, rng: Any
+    target: Array,
+    draft: Array,
+    num_drafts: int,
+    *,
+    method: str,
+    num_samples: int,
+    rng: Any,
 ) -> tuple[float, float]:
     """Acceptance probability by simulation: draw drafts, select a token, count.
 
@@ -231,7 +275,10 @@ def estimate_acceptance_rate(
     ValueError
         As :func:`acceptance_rate` and :func:`select_token`, or if ``num_samples`` is not an integer >= 1.
     """
-    num_drafts, num_samples = as_count(num_drafts, "num_drafts"), as_count(num_samples, "num_samples")
+    num_drafts, num_samples = (
+        as_count(num_drafts, "num_drafts"),
+        as_count(num_samples, "num_samples"),
+    )
     chosen = method_named(method, num_drafts)
     target, draft = as_probability_pair(target, draft)
     if not is_torch_generator(rng):
@@ -242,11 +289,16 @@ def estimate_acceptance_rate(
     count = count_accepted if chosen.select_batch is None else count_accepted_in_batch
     chunk = max(1, ESTIMATE_CHUNK // target.shape[0])
     sizes = [min(chunk, num_samples - start) for start in range(0, num_samples, chunk)]
-    value = sum(count(chosen, target, draft, (size, num_drafts), rng) for size in sizes) / num_samples
+    value = (
+        sum(count(chosen, target, draft, (size, num_drafts), rng) for size in sizes)
+        / num_samples
+    )
     return value, (value * (1 - value) / num_samples) ** 0.5
 
 
-def count_accepted(method: Method, target: Array, draft: Array, shape: tuple[int, int], rng: Any) -> int:
+def count_accepted(
+    method: Method, target: Array, draft: Array, shape: tuple[int, int], rng: Any
+) -> int:
     """How many of ``shape[0]`` selections from ``shape[1]`` drafts are accepted, one selection at a time."""
     drafts = to_numpy(inverse_cdf(draft, uniforms(shape, rng, draft)))
     target, draft, source = to_numpy(target), to_numpy(draft), as_uniforms(rng)
@@ -261,5 +313,7 @@ def count_accepted_in_batch(
     drafts = inverse_cdf(draft, uniforms(shape, rng, draft))
     rows = (shape[0], target.shape[0])
     assert method.select_batch is not None
-    tokens = method.select_batch(xp.broadcast_to(target, rows), xp.broadcast_to(draft, rows), drafts, rng)
+    tokens = method.select_batch(
+        xp.broadcast_to(target, rows), xp.broadcast_to(draft, rows), drafts, rng
+    )
     return int((drafts == tokens[:, None]).any(axis=1).sum())

@@ -37,12 +37,16 @@ def test_rows_are_drawn_from_their_own_law(library):
     if library == "numpy":
         tokens = draw_tokens(laws, np.random.default_rng(0))
     else:
-        tokens = draw_tokens(torch.tensor(laws).float(), torch.Generator().manual_seed(0)).numpy()
+        tokens = draw_tokens(
+            torch.tensor(laws).float(), torch.Generator().manual_seed(0)
+        ).numpy()
     for half, law in ((tokens[:20_000], laws[0]), (tokens[20_000:], laws[-1])):
         assert goodness_of_fit(np.bincount(half, minlength=3), law) > 1e-6
 
 
 def test_a_torch_generator_gives_single_numbers():
-    first, second = (as_uniforms(torch.Generator().manual_seed(3)).random() for _ in range(2))
+    first, second = (
+        as_uniforms(torch.Generator().manual_seed(3)).random() for _ in range(2)
+    )
     assert first == second
     assert 0 <= first < 1

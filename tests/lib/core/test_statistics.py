@@ -4,22 +4,33 @@ import numpy as np
 import pytest
 from scipy.stats import beta, kstest
 
-from samplebook.core.statistics import bootstrap_interval, goodness_of_fit, mean_interval, proportion_interval
+from samplebook.core.statistics import (
+    bootstrap_interval,
+    goodness_of_fit,
+    mean_interval,
+    proportion_interval,
+)
 
 
-@pytest.mark.parametrize(("successes", "trials"), [(0, 10), (3, 10), (10, 10), (123, 4567)])
+@pytest.mark.parametrize(
+    ("successes", "trials"), [(0, 10), (3, 10), (10, 10), (123, 4567)]
+)
 def test_clopper_pearson_is_made_of_beta_quantiles(successes, trials):
     low, high = proportion_interval(successes, trials, level=0.99)
     assert low == pytest.approx(
         beta.ppf(0.005, successes, trials - successes + 1) if successes else 0, abs=1e-9
     )
-    upper = beta.ppf(0.995, successes + 1, trials - successes) if successes < trials else 1
+    upper = (
+        beta.ppf(0.995, successes + 1, trials - successes) if successes < trials else 1
+    )
     assert high == pytest.approx(upper, abs=1e-9)
 
 
 def test_the_normal_interval_covers_at_its_level():
     rng = np.random.default_rng(0)
-    intervals = np.array([mean_interval(rng.normal(2, 3, size=400), level=0.9) for _ in range(1_000)])
+    intervals = np.array(
+        [mean_interval(rng.normal(2, 3, size=400), level=0.9) for _ in range(1_000)]
+    )
     covered = ((intervals[:, 0] < 2) & (intervals[:, 1] > 2)).mean()
     assert covered == pytest.approx(0.9, abs=0.05)  # five standard errors
 
@@ -27,11 +38,15 @@ def test_the_normal_interval_covers_at_its_level():
 def test_the_bootstrap_interval_holds_the_mean_of_skewed_values_and_repeats():
     values = np.random.default_rng(1).exponential(size=300)
     first, second = (
-        bootstrap_interval(values, rng=np.random.default_rng(2), resamples=999) for _ in range(2)
+        bootstrap_interval(values, rng=np.random.default_rng(2), resamples=999)
+        for _ in range(2)
     )
     assert first == second
     assert first[0] < values.mean() < first[1]
-    assert bootstrap_interval([3.0, 3.0, 3.0], rng=np.random.default_rng(0)) == (3.0, 3.0)
+    assert bootstrap_interval([3.0, 3.0, 3.0], rng=np.random.default_rng(0)) == (
+        3.0,
+        3.0,
+    )
 
 
 def test_p_values_of_a_true_law_are_uniform():
@@ -43,7 +58,9 @@ def test_p_values_of_a_true_law_are_uniform():
 
 def test_small_cells_are_pooled():
     law = np.array([0.5, 0.46, 0.02, 0.02])
-    pooled = goodness_of_fit([50, 46, 4, 0], law)  # expected 50, 46, 2 + 2, which joins 46
+    pooled = goodness_of_fit(
+        [50, 46, 4, 0], law
+    )  # expected 50, 46, 2 + 2, which joins 46
     assert pooled == pytest.approx(1.0)
     assert goodness_of_fit([3, 1], [0.75, 0.25]) == 1.0
 
@@ -58,12 +75,24 @@ def test_an_impossible_outcome_and_a_wrong_law_are_found():
     [
         (lambda: proportion_interval(3, 2), "successes: 3 exceeds trials"),
         (lambda: proportion_interval(-1, 2), "successes: must be at least 0"),
-        (lambda: proportion_interval(1, 2, level=1.0), "level: must be strictly between"),
+        (
+            lambda: proportion_interval(1, 2, level=1.0),
+            "level: must be strictly between",
+        ),
         (lambda: mean_interval([1.0]), "values: must be at least two"),
-        (lambda: mean_interval([1.0, float("nan")]), "values: must be at least two finite"),
+        (
+            lambda: mean_interval([1.0, float("nan")]),
+            "values: must be at least two finite",
+        ),
         (lambda: goodness_of_fit([1, 2], [0.5, 0.25, 0.25]), "counts: shape"),
-        (lambda: goodness_of_fit([0.5, 2], [0.5, 0.5]), "counts: must be non-negative integers"),
-        (lambda: goodness_of_fit([0, 0], [0.5, 0.5]), "counts: must be non-negative integers"),
+        (
+            lambda: goodness_of_fit([0.5, 2], [0.5, 0.5]),
+            "counts: must be non-negative integers",
+        ),
+        (
+            lambda: goodness_of_fit([0, 0], [0.5, 0.5]),
+            "counts: must be non-negative integers",
+        ),
         (lambda: goodness_of_fit([1, 1], [0.5, 0.6]), "law: sums to 1.1"),
     ],
 )

@@ -12,7 +12,9 @@ def slow_probability(text, history, token, order, vocabulary, pseudo_count):
     probability = 1 / vocabulary
     for length in range(order + 1):
         context = tuple(history[len(history) - length :])
-        followed = Counter(tuple(text[i : i + length + 1]) for i in range(len(text) - length))
+        followed = Counter(
+            tuple(text[i : i + length + 1]) for i in range(len(text) - length)
+        )
         seen = sum(count for key, count in followed.items() if key[:-1] == context)
         count = followed[(*context, token)]
         probability = (count + pseudo_count * probability) / (seen + pseudo_count)
@@ -58,6 +60,11 @@ def test_a_repeated_text_costs_almost_nothing():
     ],
 )
 def test_bad_input_is_named(arguments, name):
-    good = {"tokens": np.array([0, 1, 2, 3] * 5), "order": 2, "vocabulary": 4, "pseudo_count": 5.0}
+    good = {
+        "tokens": np.array([0, 1, 2, 3] * 5),
+        "order": 2,
+        "vocabulary": 4,
+        "pseudo_count": 5.0,
+    }
     with pytest.raises(ValueError, match=name):
         CountModel(**{**good, **arguments})

@@ -27,8 +27,12 @@ SIZE = TransformerSize(vocabulary=7, context=12, layers=2, heads=2, width=16)
 def small_model():
     model = CharacterTransformer(SIZE)
     initialise(model, torch.Generator().manual_seed(0))
-    for block in model.blocks:  # output projections start at zero: make the blocks matter
-        torch.nn.init.normal_(block.attention_out.weight, generator=torch.Generator().manual_seed(1))
+    for (
+        block
+    ) in model.blocks:  # output projections start at zero: make the blocks matter
+        torch.nn.init.normal_(
+            block.attention_out.weight, generator=torch.Generator().manual_seed(1)
+        )
     return model.eval()
 
 
@@ -36,7 +40,11 @@ def small_model():
 def texts():
     training, held_out = shakespeare.training_and_held_out_text()
     alphabet = "".join(sorted(set(training)))
-    return shakespeare.encode(training, alphabet), shakespeare.encode(held_out, alphabet), alphabet
+    return (
+        shakespeare.encode(training, alphabet),
+        shakespeare.encode(held_out, alphabet),
+        alphabet,
+    )
 
 
 def test_plays_are_plain_text():
@@ -69,7 +77,9 @@ def test_next_token_laws_follow_the_protocol(small_model):
     laws = next_token_laws(small_model)
     assert laws(tokens, 3).shape == (2, 3, 7)
     np.testing.assert_allclose(laws(tokens, 3).sum(axis=-1), 1, atol=1e-12)
-    np.testing.assert_allclose(laws(tokens, 3)[:, :2], laws(tokens[:, :3], 2), atol=1e-6)
+    np.testing.assert_allclose(
+        laws(tokens, 3)[:, :2], laws(tokens[:, :3], 2), atol=1e-6
+    )
     sharp = next_token_laws(small_model, temperature=0.01)(tokens, 1)
     assert (sharp.max(axis=-1) >= laws(tokens, 1).max(axis=-1)).all()
 
@@ -87,12 +97,16 @@ def test_weights_survive_storage(small_model, tmp_path):
     loaded, alphabet = load_transformer(path)
     assert alphabet == "abcdefg" and loaded.size == SIZE
     for name, value in small_model.state_dict().items():
-        torch.testing.assert_close(loaded.state_dict()[name], value.half().float(), rtol=0, atol=0)
+        torch.testing.assert_close(
+            loaded.state_dict()[name], value.half().float(), rtol=0, atol=0
+        )
 
 
 def test_training_is_seeded(monkeypatch):
     monkeypatch.setattr(train_shakespeare_pair, "CONTEXT", 16)
-    monkeypatch.setattr(train_shakespeare_pair, "bits_per_character", lambda model, text: 0.0)
+    monkeypatch.setattr(
+        train_shakespeare_pair, "bits_per_character", lambda model, text: 0.0
+    )
     first, _, _ = train_shakespeare_pair.train("draft", seed=1, steps=3)
     again, _, _ = train_shakespeare_pair.train("draft", seed=1, steps=3)
     other, _, _ = train_shakespeare_pair.train("draft", seed=2, steps=3)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from samplebook.data.packages import DataPackageMissing, installed_folder
+from samplebook.data.packages import DataPackageMissingError, installed_folder
 from samplebook.data.word_trigrams import load_word_trigrams, read_trie, unpack_bits
 
 
@@ -14,7 +14,14 @@ def trigrams():
 
 @pytest.mark.parametrize(
     "history",
-    [("the", "united"), ("of", "the"), ("xylophone", "zulu"), ("a",), ("<s>", "i"), ("in", "new")],
+    [
+        ("the", "united"),
+        ("of", "the"),
+        ("xylophone", "zulu"),
+        ("a",),
+        ("<s>", "i"),
+        ("in", "new"),
+    ],
 )
 def test_probabilities_equal_the_packages_own(trigrams, history):
     pocketsphinx = pytest.importorskip("pocketsphinx")
@@ -26,7 +33,9 @@ def test_probabilities_equal_the_packages_own(trigrams, history):
     random = np.random.default_rng(0).integers(len(ours), size=200)
     checked = np.concatenate([np.argsort(-ours)[:50], random])
     newest_first = list(reversed(history))
-    theirs = [log_math.exp(decoder.prob([trigrams.words[w], *newest_first])) for w in checked]
+    theirs = [
+        log_math.exp(decoder.prob([trigrams.words[w], *newest_first])) for w in checked
+    ]
     # the package rounds logarithms to whole powers of 1.0001
     np.testing.assert_allclose(theirs, ours[checked], rtol=1.1e-4)
 
@@ -43,7 +52,10 @@ def test_laws_are_laws(trigrams, order):
 
 
 def test_a_law_depends_on_the_last_words_only(trigrams):
-    long, short = trigrams.encode("they live in the united"), trigrams.encode("the united")
+    long, short = (
+        trigrams.encode("they live in the united"),
+        trigrams.encode("the united"),
+    )
     np.testing.assert_array_equal(trigrams.law(long, 3), trigrams.law(short, 3))
     np.testing.assert_array_equal(trigrams.law(long, 2), trigrams.law(short[1:], 3))
 
@@ -65,7 +77,7 @@ def test_bad_input_is_named(trigrams):
         trigrams.law([0], 4)
     with pytest.raises(ValueError, match="history"):
         trigrams.law([len(trigrams.words)], 2)
-    with pytest.raises(DataPackageMissing, match="no_such_package"):
+    with pytest.raises(DataPackageMissingError, match="no_such_package"):
         installed_folder("no_such_package")
 
 

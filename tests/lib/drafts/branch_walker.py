@@ -44,23 +44,31 @@ def behaviour(program: Program, numbers: list[float], probes: int) -> tuple[str,
     try:
         return "done", program(Replay(numbers))
     except OutOfNumbersError:
-        return "more", tuple(continuation(program, numbers, seed) for seed in range(probes))
+        return "more", tuple(
+            continuation(program, numbers, seed) for seed in range(probes)
+        )
 
 
-def continuation(program: Program, numbers: list[float], seed: int) -> tuple[Hashable, int]:
+def continuation(
+    program: Program, numbers: list[float], seed: int
+) -> tuple[Hashable, int]:
     """Result, and count of numbers used, if arbitrary fixed numbers follow the given ones."""
     source = Random(seed)
     replay = Replay(chain(numbers, (source.random() for _ in repeat(None))))
     return program(replay), replay.used
 
 
-def pieces(program: Program, numbers: list[float], probes: int) -> Iterator[tuple[float, float]]:
+def pieces(
+    program: Program, numbers: list[float], probes: int
+) -> Iterator[tuple[float, float]]:
     """Intervals of the next number on which the behaviour is the same, each as (representative, length)."""
 
     def at(number: float) -> tuple[str, Any]:
         return behaviour(program, [*numbers, number], probes)
 
-    def changes(low: float, low_does: Any, high: float, high_does: Any) -> Iterator[tuple[float, Any]]:
+    def changes(
+        low: float, low_does: Any, high: float, high_does: Any
+    ) -> Iterator[tuple[float, Any]]:
         if low_does == high_does:
             return
         middle = (low + high) / 2
@@ -74,7 +82,9 @@ def pieces(program: Program, numbers: list[float], probes: int) -> Iterator[tupl
     does = [at(number) for number in GRID]
     starts = [0.0]
     for i in range(len(GRID) - 1):
-        starts += [place for place, _ in changes(GRID[i], does[i], GRID[i + 1], does[i + 1])]
+        starts += [
+            place for place, _ in changes(GRID[i], does[i], GRID[i + 1], does[i + 1])
+        ]
     for start, end in zip(starts, [*starts[1:], 1.0], strict=True):
         yield (start + end) / 2, end - start
 
@@ -94,6 +104,7 @@ def exact_law(program: Program, *, probes: int = 0) -> dict[Hashable, float]:
             law[result] += mass
         else:
             pending += [
-                ([*numbers, number], mass * length) for number, length in pieces(program, numbers, probes)
+                ([*numbers, number], mass * length)
+                for number, length in pieces(program, numbers, probes)
             ]
     return dict(law)

@@ -21,9 +21,20 @@ def optimum_by_full_program(target, draft, num_drafts: int) -> float:
             column = row * vocabulary + token
             marginals[row, column] = marginals[len(tuples) + token, column] = 1
             cost[column] = token not in drafts
-    masses = np.concatenate([[np.prod(draft[list(drafts)]) for drafts in tuples], target])
-    options = {"primal_feasibility_tolerance": 1e-10, "dual_feasibility_tolerance": 1e-10}
-    answer = linprog(cost, A_eq=marginals.tocsr()[:-1], b_eq=masses[:-1], method="highs", options=options)
+    masses = np.concatenate(
+        [[np.prod(draft[list(drafts)]) for drafts in tuples], target]
+    )
+    options = {
+        "primal_feasibility_tolerance": 1e-10,
+        "dual_feasibility_tolerance": 1e-10,
+    }
+    answer = linprog(
+        cost,
+        A_eq=marginals.tocsr()[:-1],
+        b_eq=masses[:-1],
+        method="highs",
+        options=options,
+    )
     assert answer.status == 0, answer.message
     return 1 - answer.fun
 
@@ -31,19 +42,29 @@ def optimum_by_full_program(target, draft, num_drafts: int) -> float:
 def optimum_by_all_cuts(target, draft, num_drafts: int):
     """1 + min over all 2^V token sets H of target(H) - draft(H)^k; in fractions if the laws are fractions."""
     tokens = range(len(target))
-    sets = chain.from_iterable(combinations(tokens, size) for size in range(len(target) + 1))
-    return 1 + min(sum(target[i] for i in h) - sum(draft[i] for i in h) ** num_drafts for h in sets)
+    sets = chain.from_iterable(
+        combinations(tokens, size) for size in range(len(target) + 1)
+    )
+    return 1 + min(
+        sum(target[i] for i in h) - sum(draft[i] for i in h) ** num_drafts for h in sets
+    )
 
 
-def optimum_by_integer_flow(target: list[int], draft: list[int], num_drafts: int) -> Fraction:
+def optimum_by_integer_flow(
+    target: list[int], draft: list[int], num_drafts: int
+) -> Fraction:
     """Maximum flow from draft tuples to tokens, for laws in units of 1 / sum, in integers."""
     unit = sum(draft)
     assert sum(target) == unit
     graph = networkx.DiGraph()
     for drafts in product(range(len(draft)), repeat=num_drafts):
-        graph.add_edge("source", drafts, capacity=int(np.prod([draft[i] for i in drafts])))
+        graph.add_edge(
+            "source", drafts, capacity=int(np.prod([draft[i] for i in drafts]))
+        )
         for token in set(drafts):
             graph.add_edge(drafts, token)
     for token, mass in enumerate(target):
         graph.add_edge(token, "sink", capacity=mass * unit ** (num_drafts - 1))
-    return Fraction(networkx.maximum_flow_value(graph, "source", "sink"), unit**num_drafts)
+    return Fraction(
+        networkx.maximum_flow_value(graph, "source", "sink"), unit**num_drafts
+    )

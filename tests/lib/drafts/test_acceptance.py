@@ -34,7 +34,9 @@ def test_a_batch_and_tensors_give_what_each_row_gives(method):
         one = acceptance_rate(targets[index], drafts[index], k, method=method)
         assert isinstance(one, float)
         assert rates[index] == pytest.approx(one, abs=1e-12)
-    tensors = acceptance_rate(torch.tensor(targets), torch.tensor(drafts), k, method=method)
+    tensors = acceptance_rate(
+        torch.tensor(targets), torch.tensor(drafts), k, method=method
+    )
     assert tensors.dtype == torch.float64
     np.testing.assert_allclose(tensors.numpy(), rates, rtol=0, atol=1e-12)
     single_precision = acceptance_rate(
@@ -54,17 +56,23 @@ def test_recursive_rejection_follows_its_recursion(name):
         law = excess / excess.sum() if excess.sum() > 0 else target
     rate = acceptance_rate(target, draft, 3, method="rrs")
     assert rate == pytest.approx(1 - rejected, abs=1e-15)
-    np.testing.assert_allclose(residual_law(target, draft, 3, method="rrs"), law, atol=1e-14)
+    np.testing.assert_allclose(
+        residual_law(target, draft, 3, method="rrs"), law, atol=1e-14
+    )
 
 
 def test_a_reference_value_of_recursive_rejection():
     """p = (0.1, 0.5, 0.4), q = (0.6, 0.3, 0.1), k = 2 in fractions: 1 - 1/2 * (1/10 + 1/2) = 0.7."""
-    assert acceptance_rate([0.1, 0.5, 0.4], [0.6, 0.3, 0.1], 2, method="rrs") == pytest.approx(0.7, abs=1e-15)
+    assert acceptance_rate(
+        [0.1, 0.5, 0.4], [0.6, 0.3, 0.1], 2, method="rrs"
+    ) == pytest.approx(0.7, abs=1e-15)
 
 
 def test_naive_is_exact_for_small_probabilities():
     draft = [1e-20, 1.0]
-    assert acceptance_rate([1.0, 0.0], draft, 3, method="naive") == pytest.approx(3e-20, rel=1e-12, abs=0)
+    assert acceptance_rate([1.0, 0.0], draft, 3, method="naive") == pytest.approx(
+        3e-20, rel=1e-12, abs=0
+    )
     assert acceptance_rate([0.0, 1.0], [0.0, 1.0], 3, method="naive") == 1
 
 
@@ -75,7 +83,9 @@ def test_the_estimate_agrees_with_the_exact_rate(method):
     exact = acceptance_rate(target, draft, k, method=method)
     samples = 400 if method == "optimal" else 40_000
     rng = np.random.default_rng(4)
-    value, error = estimate_acceptance_rate(target, draft, k, method=method, num_samples=samples, rng=rng)
+    value, error = estimate_acceptance_rate(
+        target, draft, k, method=method, num_samples=samples, rng=rng
+    )
     assert error == pytest.approx((value * (1 - value) / samples) ** 0.5)
     assert abs(value - exact) < FIVE_SIGMA * error
     value, error = estimate_acceptance_rate(
@@ -103,11 +113,14 @@ def test_a_real_vocabulary_with_many_drafts():
 
 
 def test_importing_drafts_pulls_in_nothing_heavy():
-    code = (
-        "import sys, samplebook.drafts; print(sorted({'torch', 'cvxpy', 'scipy', 'yaml'} & set(sys.modules)))"
-    )
+    heavy = "{'torch', 'cvxpy', 'scipy', 'yaml'}"
+    code = f"import sys, samplebook.drafts; print(sorted({heavy} & set(sys.modules)))"
     path = {"PYTHONPATH": ":".join(sys.path)}
     output = subprocess.run(
-        [sys.executable, "-c", code], env=path, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=path,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert output.stdout.strip() == "[]"

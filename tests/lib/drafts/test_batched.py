@@ -21,16 +21,26 @@ def test_rows_of_different_laws_each_fit_their_target(method, library):
     """6 problems, 5,000 rows of each in one batch, shuffled."""
     rng = np.random.default_rng(0)
     kinds = rng.permutation(np.repeat(np.arange(len(FOUR_TOKENS)), 5_000))
-    targets, laws = (np.array([pair[side] for pair in FOUR_TOKENS])[kinds] for side in (0, 1))
+    targets, laws = (
+        np.array([pair[side] for pair in FOUR_TOKENS])[kinds] for side in (0, 1)
+    )
     k = 1 if method == "single" else 3
-    drafts = np.array([rng.choice(4, p=pair[1], size=(len(kinds), k)) for pair in FOUR_TOKENS])
+    drafts = np.array(
+        [rng.choice(4, p=pair[1], size=(len(kinds), k)) for pair in FOUR_TOKENS]
+    )
     drafts = drafts[kinds, np.arange(len(kinds))]
     arguments, generator = (targets, laws, drafts), rng
     if library != "numpy":
         dtype = getattr(torch, library.split()[1])
-        arguments = torch.tensor(targets, dtype=dtype), torch.tensor(laws, dtype=dtype), torch.tensor(drafts)
+        arguments = (
+            torch.tensor(targets, dtype=dtype),
+            torch.tensor(laws, dtype=dtype),
+            torch.tensor(drafts),
+        )
         generator = torch.Generator().manual_seed(1)
-    tokens, accepted = (np.asarray(x) for x in select_token(*arguments, method=method, rng=generator))
+    tokens, accepted = (
+        np.asarray(x) for x in select_token(*arguments, method=method, rng=generator)
+    )
     assert tokens.dtype == np.int64
     assert tokens.shape == accepted.shape == kinds.shape
     np.testing.assert_array_equal(accepted, (drafts == tokens[:, None]).any(axis=1))
@@ -44,7 +54,10 @@ def test_one_seed_gives_one_answer(method):
     target, draft = random_problem(np.random.default_rng(0), 6, 1.0)
     k = 1 if method == "single" else 2
     rows = np.tile(target, (9, 1)), np.tile(draft, (9, 1)), np.full((9, k), 2)
-    first, second = (select_token(*rows, method=method, rng=np.random.default_rng(7)) for _ in range(2))
+    first, second = (
+        select_token(*rows, method=method, rng=np.random.default_rng(7))
+        for _ in range(2)
+    )
     np.testing.assert_array_equal(first, second)
 
 
@@ -52,9 +65,16 @@ def test_one_seed_gives_one_answer(method):
 def test_unchecked_calls_give_what_checked_calls_give(method):
     targets, laws = np.random.default_rng(0).dirichlet(np.ones(5), size=(2, 50))
     drafts = np.full((50, 1), 3)
-    checked = select_token(targets, laws, drafts, method=method, rng=np.random.default_rng(1))
+    checked = select_token(
+        targets, laws, drafts, method=method, rng=np.random.default_rng(1)
+    )
     unchecked = select_token(
-        targets, laws, drafts, method=method, rng=np.random.default_rng(1), validate=False
+        targets,
+        laws,
+        drafts,
+        method=method,
+        rng=np.random.default_rng(1),
+        validate=False,
     )
     np.testing.assert_array_equal(checked, unchecked)
 

@@ -36,9 +36,17 @@ def models(vocabulary, seed=0):
 
 @pytest.mark.parametrize(
     ("method", "num_drafts", "draft_length", "num_tokens"),
-    [("single", 1, 2, 3), ("kseq", 2, 1, 2), ("rrs", 2, 1, 2), ("naive", 2, 1, 2), ("optimal", 2, 1, 2)],
+    [
+        ("single", 1, 2, 3),
+        ("kseq", 2, 1, 2),
+        ("rrs", 2, 1, 2),
+        ("naive", 2, 1, 2),
+        ("optimal", 2, 1, 2),
+    ],
 )
-def test_the_decoder_emits_the_exact_joint_law(method, num_drafts, draft_length, num_tokens):
+def test_the_decoder_emits_the_exact_joint_law(
+    method, num_drafts, draft_length, num_tokens
+):
     """Every branch of ``speculative_decode`` for two tokens, drafts and their draws included."""
     target, draft = models(2)
 
@@ -57,7 +65,8 @@ def test_the_decoder_emits_the_exact_joint_law(method, num_drafts, draft_length,
 
 
 @pytest.mark.parametrize(
-    ("num_drafts", "method"), [(1, "single"), (1, "kseq"), (2, "kseq"), (4, "kseq"), (4, "rrs")]
+    ("num_drafts", "method"),
+    [(1, "single"), (1, "kseq"), (2, "kseq"), (4, "kseq"), (4, "rrs")],
 )
 def test_the_first_three_tokens_fit_the_joint_law(num_drafts, method):
     """A chi-square over the 64 sequences of three tokens; a right decoder fails once in a million seeds."""
@@ -88,7 +97,11 @@ def test_counts_are_of_what_was_emitted(method, num_tokens):
     assert decoding.emitted_per_call.sum() == num_tokens
     assert (decoding.emitted_per_call >= 1).all()
     assert (decoding.emitted_per_call <= decoding.drafted_per_call + 1).all()
-    assert decoding.target_calls == len(decoding.emitted_per_call) == len(decoding.drafted_per_call)
+    assert (
+        decoding.target_calls
+        == len(decoding.emitted_per_call)
+        == len(decoding.drafted_per_call)
+    )
     assert decoding.block_efficiency == num_tokens / decoding.target_calls
 
 
@@ -169,13 +182,19 @@ def uniform_model(tokens, last):
 
 BAD_CALLS = {
     "empty prompt": ({"prompt": []}, "prompt: empty"),
-    "prompt outside": ({"prompt": [0, 7], "draft_model": uniform_model}, "prompt: token 7 is outside .*0..2"),
+    "prompt outside": (
+        {"prompt": [0, 7], "draft_model": uniform_model},
+        "prompt: token 7 is outside .*0..2",
+    ),
     "prompt of fractions": ({"prompt": [0.5]}, "prompt: must be integers"),
     "prompt of rows": ({"prompt": [[0], [1]]}, r"prompt: must have shape \(T,\)"),
     "no tokens": ({"num_tokens": 0}, "num_tokens: must be at least 1"),
     "no drafts": ({"num_drafts": 0}, "num_drafts: must be at least 1"),
     "no length": ({"draft_length": 0}, "draft_length: must be at least 1"),
-    "single with two": ({"method": "single"}, "num_drafts: method 'single' takes 1 draft, got 2"),
+    "single with two": (
+        {"method": "single"},
+        "num_drafts: method 'single' takes 1 draft, got 2",
+    ),
     "unknown method": ({"method": "best"}, "method: must be one of"),
     "no generator": ({"rng": None}, "rng: must have a method random"),
     "draft of another size": (
@@ -191,7 +210,11 @@ BAD_CALLS = {
         r"draft_model: gave laws of shape \(3,\)",
     ),
     "half precision": (
-        {"draft_model": lambda tokens, last: np.full((len(tokens), last, 3), 1 / 3, dtype=np.float16)},
+        {
+            "draft_model": lambda tokens, last: np.full(
+                (len(tokens), last, 3), 1 / 3, dtype=np.float16
+            )
+        },
         "draft_model: float16 is too coarse",
     ),
 }

@@ -41,7 +41,9 @@ def batch_p_value(method, size=20_000, chunk=1_000):
 @pytest.mark.parametrize("method", METHODS)
 def test_one_position_at_a_time(method):
     target, draft, drafts, rng = draws(method, 2_000, seed=0)
-    tokens = [select_token(target, draft, row, method=method, rng=rng)[0] for row in drafts]
+    tokens = [
+        select_token(target, draft, row, method=method, rng=rng)[0] for row in drafts
+    ]
     assert p_value(tokens, target) > FALSE_ALARM
 
 
@@ -54,7 +56,10 @@ def test_batch_of_arrays(method):
 def test_batch_of_single_precision_tensors(method):
     target, draft, drafts, _ = draws(method, 10_000, seed=2)
     generator = torch.Generator().manual_seed(0)
-    laws = [torch.tensor(law, dtype=torch.float32).expand(1_000, -1) for law in (target, draft)]
+    laws = [
+        torch.tensor(law, dtype=torch.float32).expand(1_000, -1)
+        for law in (target, draft)
+    ]
     tokens = torch.cat(
         [
             select_token(*laws, rows, method=method, rng=generator)[0]
@@ -66,6 +71,8 @@ def test_batch_of_single_precision_tensors(method):
 
 def test_the_fit_finds_a_division_factor_that_is_too_small(monkeypatch):
     monkeypatch.setattr(
-        k_sequential, "smallest_valid_factor", lambda target, draft, num_drafts: np.ones(len(target))
+        k_sequential,
+        "smallest_valid_factor",
+        lambda target, draft, num_drafts: np.ones(len(target)),
     )
     assert batch_p_value("kseq") < FALSE_ALARM

@@ -6,10 +6,20 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from oracles import optimum_by_all_cuts, optimum_by_full_program, optimum_by_integer_flow
+from oracles import (
+    optimum_by_all_cuts,
+    optimum_by_full_program,
+    optimum_by_integer_flow,
+)
 from problems import PROBLEMS, random_problem
 
-from samplebook.drafts import METHODS, acceptance_rate, division_factor, optimal_acceptance, transport_program
+from samplebook.drafts import (
+    METHODS,
+    acceptance_rate,
+    division_factor,
+    optimal_acceptance,
+    transport_program,
+)
 
 FAST = settings(derandomize=True, deadline=None, max_examples=60, database=None)
 
@@ -18,7 +28,10 @@ FAST = settings(derandomize=True, deadline=None, max_examples=60, database=None)
 def integer_laws(draw, most_tokens: int = 5):
     """Two lists of integers with one sum: laws with many ties and zeros."""
     size = draw(st.integers(1, most_tokens))
-    target, draft = (draw(st.lists(st.integers(0, 6), min_size=size, max_size=size)) for _ in range(2))
+    target, draft = (
+        draw(st.lists(st.integers(0, 6), min_size=size, max_size=size))
+        for _ in range(2)
+    )
     target[0] += max(0, sum(draft) - sum(target)) + (sum(draft) == 0)
     draft[draw(st.integers(0, size - 1))] += max(0, sum(target) - sum(draft))
     return target, draft
@@ -26,19 +39,32 @@ def integer_laws(draw, most_tokens: int = 5):
 
 @pytest.mark.parametrize("num_drafts", [1, 2, 3])
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_program_closed_form_and_independent_ways_agree_on_degenerate_laws(name, num_drafts):
+def test_program_closed_form_and_independent_ways_agree_on_degenerate_laws(
+    name, num_drafts
+):
     target, draft = PROBLEMS[name]
     value = optimal_acceptance(target, draft, num_drafts)
-    assert value == pytest.approx(transport_program(target, draft, num_drafts).acceptance, abs=1e-9)
-    assert value == pytest.approx(optimum_by_all_cuts(target, draft, num_drafts), abs=1e-12)
-    assert value == pytest.approx(optimum_by_full_program(target, draft, num_drafts), abs=1e-7)
+    assert value == pytest.approx(
+        transport_program(target, draft, num_drafts).acceptance, abs=1e-9
+    )
+    assert value == pytest.approx(
+        optimum_by_all_cuts(target, draft, num_drafts), abs=1e-12
+    )
+    assert value == pytest.approx(
+        optimum_by_full_program(target, draft, num_drafts), abs=1e-7
+    )
 
 
-@pytest.mark.parametrize(("vocabulary", "num_drafts"), [(30, 3), (30, 2), (30, 1), (12, 3), (7, 3)])
 @pytest.mark.parametrize(
-    "kind", ["plain", "peaked", "zeros", "tied", "one-hot target", "one-hot draft", "disjoint"]
+    ("vocabulary", "num_drafts"), [(30, 3), (30, 2), (30, 1), (12, 3), (7, 3)]
 )
-def test_program_and_closed_form_agree_up_to_thirty_tokens(vocabulary, num_drafts, kind):
+@pytest.mark.parametrize(
+    "kind",
+    ["plain", "peaked", "zeros", "tied", "one-hot target", "one-hot draft", "disjoint"],
+)
+def test_program_and_closed_form_agree_up_to_thirty_tokens(
+    vocabulary, num_drafts, kind
+):
     rng = np.random.default_rng(vocabulary + num_drafts)
     target, draft = random_problem(rng, vocabulary, 0.1 if kind == "peaked" else 1.0)
     if kind == "zeros":
@@ -52,7 +78,9 @@ def test_program_and_closed_form_agree_up_to_thirty_tokens(vocabulary, num_draft
         target[: vocabulary // 2], draft[vocabulary // 2 :] = 0, 0
     target, draft = target / target.sum(), draft / draft.sum()
     program = transport_program(target, draft, num_drafts).acceptance
-    assert program == pytest.approx(optimal_acceptance(target, draft, num_drafts), abs=1e-9)
+    assert program == pytest.approx(
+        optimal_acceptance(target, draft, num_drafts), abs=1e-9
+    )
 
 
 @FAST
@@ -63,8 +91,12 @@ def test_closed_form_is_the_smallest_cut_and_the_largest_flow(laws, num_drafts):
     in_fractions = [[Fraction(mass, sum(law)) for mass in law] for law in laws]
     assert flow == optimum_by_all_cuts(*in_fractions, num_drafts)
     target, draft = (np.array(law) / sum(law) for law in laws)
-    assert optimal_acceptance(target, draft, num_drafts) == pytest.approx(float(flow), abs=1e-12)
-    assert transport_program(target, draft, num_drafts).acceptance == pytest.approx(float(flow), abs=1e-9)
+    assert optimal_acceptance(target, draft, num_drafts) == pytest.approx(
+        float(flow), abs=1e-12
+    )
+    assert transport_program(target, draft, num_drafts).acceptance == pytest.approx(
+        float(flow), abs=1e-9
+    )
 
 
 def test_a_strict_gap_in_exact_fractions():
@@ -80,13 +112,22 @@ def test_a_strict_gap_in_exact_fractions():
 
 
 def test_one_hot_target_under_uniform_drafts():
-    assert optimal_acceptance(np.eye(5)[0], np.full(5, 0.2), 3) == pytest.approx(1 - 0.8**3, abs=1e-15)
+    assert optimal_acceptance(np.eye(5)[0], np.full(5, 0.2), 3) == pytest.approx(
+        1 - 0.8**3, abs=1e-15
+    )
 
 
 @FAST
-@given(st.integers(2, 40), st.integers(1, 9), st.sampled_from([0.1, 1.0, 5.0]), st.integers(0, 10**6))
+@given(
+    st.integers(2, 40),
+    st.integers(1, 9),
+    st.sampled_from([0.1, 1.0, 5.0]),
+    st.integers(0, 10**6),
+)
 def test_every_method_keeps_its_bounds(vocabulary, num_drafts, concentration, seed):
-    target, draft = random_problem(np.random.default_rng(seed), vocabulary, concentration)
+    target, draft = random_problem(
+        np.random.default_rng(seed), vocabulary, concentration
+    )
     optimum = optimal_acceptance(target, draft, num_drafts)
     kseq = acceptance_rate(target, draft, num_drafts, method="kseq")
     assert kseq >= (1 - (1 - 1 / num_drafts) ** num_drafts) * optimum - 1e-12

@@ -8,11 +8,21 @@ import pytest
 from branch_walker import exact_law
 from problems import PROBLEMS, random_problem
 
-from samplebook.drafts import METHODS, acceptance_rate, k_sequential, k_sequential_output_law, select_token
+from samplebook.drafts import (
+    METHODS,
+    acceptance_rate,
+    k_sequential,
+    k_sequential_output_law,
+    select_token,
+)
 
 ROUNDING = 1e-12
-WALKED = {name: PROBLEMS[name] for name in PROBLEMS if name != "both zero somewhere"} | {
-    f"random {seed}": random_problem(np.random.default_rng(seed), 3 + seed % 2, [0.3, 1.0, 3.0][seed])
+WALKED = {
+    name: PROBLEMS[name] for name in PROBLEMS if name != "both zero somewhere"
+} | {
+    f"random {seed}": random_problem(
+        np.random.default_rng(seed), 3 + seed % 2, [0.3, 1.0, 3.0][seed]
+    )
     for seed in range(3)
 }
 
@@ -22,7 +32,9 @@ def output_law(target, draft, num_drafts, method):
     law, accepted_mass = np.zeros(len(target)), 0.0
     for drafts in product(np.flatnonzero(draft).tolist(), repeat=num_drafts):
         mass = np.prod(np.asarray(draft)[list(drafts)])
-        outcomes = exact_law(lambda rng, x=drafts: select_token(target, draft, x, method=method, rng=rng))
+        outcomes = exact_law(
+            lambda rng, x=drafts: select_token(target, draft, x, method=method, rng=rng)
+        )
         for (token, accepted), probability in outcomes.items():
             assert accepted == (token in drafts)
             law[token] += mass * probability
@@ -50,21 +62,29 @@ def factor_searched_once(monkeypatch):
 @pytest.mark.parametrize("name", WALKED)
 def test_the_emitted_token_has_the_target_law(name, method):
     target, draft = WALKED[name]
-    for num_drafts in [1] if method == "single" else [1, 2, 3] if len(target) < 4 else [2]:
+    for num_drafts in (
+        [1] if method == "single" else [1, 2, 3] if len(target) < 4 else [2]
+    ):
         law, accepted = output_law(target, draft, num_drafts, method)
         np.testing.assert_allclose(law, target, rtol=0, atol=ROUNDING)
         rate = acceptance_rate(target, draft, num_drafts, method=method)
-        assert accepted == pytest.approx(rate, abs=1e-9 if method == "optimal" else 10 * ROUNDING)
+        assert accepted == pytest.approx(
+            rate, abs=1e-9 if method == "optimal" else 10 * ROUNDING
+        )
 
 
 def test_the_walk_finds_a_division_factor_that_is_too_small(monkeypatch):
     """With rho = 1 for k = 3 the residual has negative entries, and clipping them is not lossless."""
     target, draft = random_problem(np.random.default_rng(0), 3, 1.0)
     monkeypatch.setattr(
-        k_sequential, "smallest_valid_factor", lambda target, draft, num_drafts: np.float64(1.0)
+        k_sequential,
+        "smallest_valid_factor",
+        lambda target, draft, num_drafts: np.float64(1.0),
     )
     law, _ = output_law(target, draft, 3, "kseq")
-    np.testing.assert_allclose(law, k_sequential_output_law(target, draft, 3, 1.0), rtol=0, atol=ROUNDING)
+    np.testing.assert_allclose(
+        law, k_sequential_output_law(target, draft, 3, 1.0), rtol=0, atol=ROUNDING
+    )
     assert abs(law - target).sum() / 2 > 0.01
 
 
@@ -74,7 +94,11 @@ def test_the_walk_finds_a_rule_that_skips_repeated_drafts():
     law = np.zeros(3)
     for drafts in product(range(3), repeat=2):
         distinct = list(dict.fromkeys(drafts))
-        outcomes = exact_law(lambda rng, x=distinct: select_token(target, draft, x, method="rrs", rng=rng))
+        outcomes = exact_law(
+            lambda rng, x=distinct: select_token(
+                target, draft, x, method="rrs", rng=rng
+            )
+        )
         for (token, _), probability in outcomes.items():
             law[token] += np.prod(np.asarray(draft)[list(drafts)]) * probability
     np.testing.assert_allclose(law, [0.10, 0.57, 0.33], atol=1e-12)
