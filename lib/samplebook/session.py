@@ -96,9 +96,7 @@ def start(profile: str, seed: int, *, chapter: str) -> Session:
     display.use_style()
     _current = Session(chapter, profile, seed, find_device())
     report = ", ".join(requirements) if requirements else "none needed"
-    print(
-        f"Chapter {chapter}, profile {profile}, seed {seed}. Data packages: {report}."
-    )
+    print(f"Chapter {chapter}, profile {profile}, seed {seed}. Data: {report}.")
     return _current
 
 

@@ -56,7 +56,7 @@ def test_start_prints_one_line_and_sets_the_style(requirements, capsys):
     started = session.start("smoke", 3, chapter="toy")
     assert session.current() is started
     lines = capsys.readouterr().out.splitlines()
-    assert lines == ["Chapter toy, profile smoke, seed 3. Data packages: none needed."]
+    assert lines == ["Chapter toy, profile smoke, seed 3. Data: none needed."]
     assert mpl.rcParams["figure.figsize"] == list(display.STYLE["figure.figsize"])
 
 
@@ -78,7 +78,7 @@ def test_installed_packages_are_left_alone(requirements, pip_calls, capsys):
     requirements(f"# data\nnumpy=={numpy_version} \\\n    --hash=sha256:00\n")
     session.start("smoke", 0, chapter="toy")
     assert pip_calls[0] == []
-    assert "Data packages: numpy." in capsys.readouterr().out
+    assert "Data: numpy." in capsys.readouterr().out
 
 
 def test_missing_packages_are_installed_with_hashes_and_without_dependencies(

@@ -96,7 +96,7 @@ def test_a_cell_that_is_not_python_fails_where_it_runs(
 ) -> None:
     book = copy_of(printed, tmp_path / "book")
     notebook = read_notebook(book.notebook(FIRST))
-    notebook.cells[3].source = "this is not Python"
+    notebook.cells[3].source = "1 +"
     write(book.notebook(FIRST), nbformat.writes(notebook))
     unclear = read_notebook(book.notebook(Chapter("toys", "second")))
     unclear.cells[3].source += "\nstored_file(name)"

@@ -164,4 +164,4 @@ def test_the_chapter_runs_alone_on_the_real_data(
         for cell in code_cells(executed)
         for output in cell.outputs
     ]
-    assert f"Data packages: {', '.join(needed)}." in "".join(texts)
+    assert f"Data: {', '.join(needed)}." in "".join(texts)

@@ -124,7 +124,7 @@ def speculative_step(
     method: Method,
     rng: Uniforms,
 ) -> list[int]:
-    """Tokens emitted by one call of the target model, 1 to ``draft_length`` + 1 of them.
+    """The 1 to ``draft_length`` + 1 tokens that one call of the target emits.
 
     All drafts are active at first. At each position the active drafts' tokens are a sample from the draft
     law, the method emits a token, and the drafts that guessed it stay active. With none left the token was

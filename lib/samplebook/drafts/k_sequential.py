@@ -23,7 +23,7 @@ def accepted_in_one_test(target: Array, draft: Array, factor: Array) -> Array:
 
 
 def smallest_valid_factor(target: Array, draft: Array, num_drafts: int) -> Array:
-    """The division factor rho* (...,) of checked laws, by bisection; see :func:`division_factor`.
+    """The division factor rho* (...,) of checked laws, by bisection on [1, k].
 
     p_acc - rho beta does not increase in rho: every factor above the root is valid, so the upper end stays
     valid.
@@ -92,7 +92,7 @@ def residual(target: Array, draft: Array, num_drafts: int) -> Array:
 
 
 def select(target: Array, draft: Array, drafts: Array, rng: Uniforms) -> int:
-    """The emitted token, for laws (V,) and drafts (k,); k is the number of drafts given."""
+    """The emitted token, for laws (V,) and the drafts (k,) still active."""
     factor = smallest_valid_factor(target, draft, len(drafts))
     for token in drafts.tolist():
         if rng.random() * factor * draft[token] < target[token]:

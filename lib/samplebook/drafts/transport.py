@@ -41,13 +41,13 @@ def power(base: Array, exponent: int, out: Array) -> Array:
 
 
 def acceptance(target: Array, draft: Array, num_drafts: int) -> Array:
-    """The optimum alpha*, shape (...,), in closed form: 1 + min over token sets H of p(H) - q(H)^k.
+    """The optimum (...,): 1 + min over sets H of tokens of p(H) - q(H)^k.
 
     A best H is a prefix of the tokens sorted by p / q, so all the candidates cost one sort and two running
     sums. (Hu et al., "Towards optimal multi-draft speculative decoding", 2025: a minimum cut.)
     """
     xp = namespace(target)
-    # One block written in place: at V = 128,000 fresh arrays would cost more than the sort.
+    # One block written in place: fresh arrays would cost more than the sort.
     scratch, target_mass, draft_mass = xp.stack([target, target, draft])
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         scratch /= draft
@@ -146,7 +146,7 @@ def solve_maximum_flow(
     rows: Any,
     tokens: Any,
 ) -> NDArray[np.float64]:
-    """Flow on each edge from multiset ``rows[e]`` to token ``tokens[e]`` (E,), by cvxpy with HiGHS."""
+    """Flow (E,) on each edge from multiset ``rows[e]`` to token ``tokens[e]``."""
     import cvxpy
     from scipy.sparse import csr_array
 
