@@ -3,14 +3,12 @@
     python -m press.run_notebook INPUT OUTPUT FOLDER
 
 Prints the id of each code cell that is done. A cell that fails is described in the JSON file
-``failure.json`` beside OUTPUT, with exit code 1. The process ends when its standard input closes, which
-happens when the press dies, and the kernel ends with the process: nothing works on for a press that is gone.
+``failure.json`` beside OUTPUT, with exit code 1. The process ends with the press, and the kernel with the
+process.
 """
 
 import json
-import os
 import sys
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +16,7 @@ import papermill
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
 
-
-def end_with_the_press() -> None:
-    """Wait until standard input closes, then end at once."""
-    os.read(sys.stdin.fileno(), 1)
-    os._exit(1)
+from press.lifeline import end_with_the_press
 
 
 def report_cell(cell: NotebookNode, **_: Any) -> None:
@@ -55,5 +49,5 @@ def run_notebook(source: Path, output: Path, folder: Path) -> int:
 
 
 if __name__ == "__main__":
-    threading.Thread(target=end_with_the_press, daemon=True).start()
+    end_with_the_press()
     sys.exit(run_notebook(*map(Path, sys.argv[1:4])))

@@ -111,22 +111,20 @@ def run_jupyter_book(book: Book, output: Path) -> Path:
     PressError
         With the end of the builder's output.
     """
-    program = str(Path(sys.executable).with_name("jupyter-book"))
     command = [
-        program,
-        "build",
+        *(sys.executable, "-m", "press.run_jupyter_book", "build"),
         str(book.stage),
-        "--path-output",
-        str(output),
-        "-W",
-        "--keep-going",
-        "-n",
+        *("--path-output", str(output), "-W", "--keep-going", "-n"),
     ]
     last_lines: deque[str] = deque(maxlen=LINES_SHOWN_ON_FAILURE)
     with (
         progress_bar(200, "Building the site") as bar,
         subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
         ) as process,
     ):
         assert process.stdout is not None
