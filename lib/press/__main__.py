@@ -1,7 +1,6 @@
 """The press's commands. The Makefile calls them; ``python -m press --help`` lists them."""
 
 import argparse
-import shutil
 import sys
 from pathlib import Path
 
@@ -45,7 +44,6 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     commands.add_parser(
         "compare", help="compare the last execution with the stored notebooks"
     )
-    commands.add_parser("clean", help="remove everything that the press made")
     return parser.parse_args(arguments)
 
 
@@ -64,12 +62,10 @@ def run(options: argparse.Namespace) -> None:
         make_chapter(book, Chapter(options.part, options.slug))
     elif options.command == "stamp":
         check_stamps(book) if options.check else stamp(book)
-    elif options.command == "compare":
+    else:
         from press.compare import compare_book  # slow, as above
 
         compare_book(book)
-    else:
-        shutil.rmtree(book.build, ignore_errors=True)
 
 
 def main(arguments: list[str]) -> int:

@@ -5,6 +5,8 @@ It creates ``.venv``, installs tqdm there, and goes on inside it with a progress
 interpreter are those of the last complete installation, it does nothing and touches no network.
 """
 
+from __future__ import annotations  # so that an old Python gets as far as the message
+
 import hashlib
 import importlib.util
 import os
@@ -22,7 +24,8 @@ from press.errors import PressError
 
 OLDEST_PYTHON = (3, 11)
 GIGABYTE = 10**9
-NEEDED_BYTES = 6 * GIGABYTE
+NEEDED_BYTES = 8 * GIGABYTE  # PyTorch with CUDA
+NEEDED_BYTES_OF_SMALL_BUILD = 3 * GIGABYTE
 PINNED = re.compile(r"(?m)^([\w.-]+)==([^\s\\;]+)")
 OBTAINED = re.compile(r"^\s*(?:Collecting|Requirement already satisfied:) ([\w.-]+)")
 NO_DISK_WORDS = ("No space left on device", "Disk quota exceeded")
@@ -124,7 +127,7 @@ def folder_bytes(folder: Path) -> int:
     return sum(file.lstat().st_size for file in folder.rglob("*") if file.is_file())
 
 
-def check_disk(root: Path, present: int, needed: int = NEEDED_BYTES) -> None:
+def check_disk(root: Path, present: int, needed: int) -> None:
     """See that the disk has room for what is not yet installed.
 
     Parameters
@@ -276,7 +279,8 @@ def create(environment: Environment, torch_index: str) -> None:
         If the interpreter cannot make it, the disk is too small, or pip fails.
     """
     check_modules()
-    check_disk(environment.root, folder_bytes(environment.folder))
+    needed = NEEDED_BYTES_OF_SMALL_BUILD if torch_index else NEEDED_BYTES
+    check_disk(environment.root, folder_bytes(environment.folder), needed)
     if not has_working_pip(environment):
         print("Creating .venv ...", flush=True)
         command = [sys.executable, "-m", "venv", "--clear", str(environment.folder)]

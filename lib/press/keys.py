@@ -57,6 +57,7 @@ def current_key(book: Book, chapter: Chapter, notebook: NotebookNode) -> Key:
     needs = dependencies(notebook, book.library, chapter.name)
     claims = book.claims_file(chapter)
     package = book.library / "samplebook"
+    data_packages = book.data_requirements_folder / f"{chapter.slug}.txt"
     parts = {
         "interpreter": platform.python_version(),
         "notebook": digest(nbformat.writes(without_outputs(notebook)).encode()),
@@ -64,6 +65,7 @@ def current_key(book: Book, chapter: Chapter, notebook: NotebookNode) -> Key:
             name: file_digest(needs.modules[name]) for name in sorted(needs.modules)
         },
         "claims": {claims.name: file_digest(claims)},
+        "data packages": {data_packages.name: file_digest(data_packages)},
         "files": {name: file_digest(package / name) for name in sorted(needs.files)},
         "distributions": distribution_versions(needs.imports | needs.folders),
     }

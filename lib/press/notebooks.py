@@ -7,8 +7,10 @@ from typing import Any
 import nbformat
 from IPython.core.inputtransformer2 import TransformerManager
 from nbformat import NotebookNode
+from nbformat.reader import NotJSONError
 
 from press.book import write_atomically
+from press.errors import PressError
 
 VOLATILE_METADATA = (
     "papermill",
@@ -22,7 +24,17 @@ VOLATILE_METADATA = (
 
 
 def read_notebook(path: Path) -> NotebookNode:
-    notebook: NotebookNode = nbformat.read(path, as_version=4)
+    """A notebook file of format 4.
+
+    Raises
+    ------
+    PressError
+        If the file is not a notebook.
+    """
+    try:
+        notebook: NotebookNode = nbformat.read(path, as_version=4)
+    except (NotJSONError, nbformat.ValidationError, KeyError) as error:
+        raise PressError(f"{path.name} is not a notebook: {error}") from error
     return notebook
 
 

@@ -24,10 +24,8 @@ def serve(book: Book, port: int) -> None:
     handler = partial(SimpleHTTPRequestHandler, directory=str(book.html))
     try:
         server = ThreadingHTTPServer((ADDRESS, port), handler)
-    except OSError as error:
-        raise PressError(
-            f"port {port}: {error.strerror}; try `make serve PORT=...`"
-        ) from error
+    except (OSError, OverflowError) as error:
+        raise PressError(f"port {port}: {error}; try `make serve PORT=...`") from error
     print(
         f"The book is at http://{ADDRESS}:{server.server_port}/ (Ctrl-C ends it)",
         flush=True,

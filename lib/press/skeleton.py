@@ -17,7 +17,7 @@ Paper = dict[str, Any]
 SESSION_CELL = """\
 from samplebook import claims, display, session
 
-run = session.start(profile, seed, chapter="{slug}")"""
+book = session.start(profile, seed, chapter="{slug}")"""
 
 PARAMETERS_CELL = """\
 profile = "laptop"  # or "smoke": smaller sizes, done in seconds

@@ -164,6 +164,15 @@ def page_problem(page: Path) -> str | None:
     return None if article.get_text(strip=True) else "is empty"
 
 
+def page_problems(book: Book, html: Path) -> list[str]:
+    """What is wrong with the pages of the table of contents and with the site's entrance."""
+    problems = [(name, page_problem(html / f"{name}.html")) for name in pages(book)]
+    texts = [f"the page {name} {problem}" for name, problem in problems if problem]
+    if not (html / "index.html").is_file():
+        texts.append("the page index is missing")
+    return texts
+
+
 def check_pages(book: Book, html: Path) -> None:
     """See that every page of the table of contents has text.
 
@@ -172,10 +181,9 @@ def check_pages(book: Book, html: Path) -> None:
     PressError
         Naming the pages that are missing or empty.
     """
-    problems = [(name, page_problem(html / f"{name}.html")) for name in pages(book)]
-    texts = [f"the page {name} {problem}" for name, problem in problems if problem]
-    if texts:
-        raise PressError("\n".join(texts))
+    problems = page_problems(book, html)
+    if problems:
+        raise PressError("\n".join(problems))
 
 
 def offer_stored_notebooks(book: Book, html: Path) -> None:
@@ -201,11 +209,8 @@ def build_site(book: Book, records: dict[str, Record]) -> bool:
     stage(book, records)
     key_file = book.build / "site-key.txt"
     key = site_key(book)
-    if (
-        book.html.is_dir()
-        and key_file.is_file()
-        and key_file.read_text(encoding="utf-8") == key
-    ):
+    is_current = key_file.is_file() and key_file.read_text(encoding="utf-8") == key
+    if is_current and not page_problems(book, book.html):
         return False
     key_file.unlink(missing_ok=True)
     for leftover in book.build.glob(f"{TEMPORARY}*"):

@@ -150,7 +150,10 @@ def read_claims(path: Path) -> dict[str, Claim]:
     ValueError
         Naming file, id and field, if an entry is wrong.
     """
-    entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        entries = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path.name}: is not YAML: {error}") from error
     if (
         not entries
         or not isinstance(entries, list)

@@ -43,8 +43,8 @@ def smallest_valid_factor(target: Array, draft: Array, num_drafts: int) -> Array
 def division_factor(target: Array, draft: Array, num_drafts: int) -> Array:
     """The smallest valid division factor rho*, within 1e-12 and never below it.
 
-    Bisection on [1, k] returns the upper end of its last interval: every factor above rho* is valid, and none
-    below is.
+    Bisection on [1, k] returns the upper end of its last interval: every factor above rho* is
+    valid.
 
     Parameters
     ----------

@@ -111,10 +111,15 @@ class TransportPlan:
         return np.asarray(share + max(0.0, 1 - share.sum()) * self.residual)
 
     def _row_of(self, drafts: Sequence[int]) -> int:
-        rows = np.flatnonzero((self.multisets == np.sort(drafts)).all(axis=1))
+        wanted = np.sort(drafts)
+        if wanted.shape != self.multisets.shape[1:]:
+            raise ValueError(
+                f"drafts: must have shape {self.multisets.shape[1:]}, got {wanted.shape}"
+            )
+        rows = np.flatnonzero((self.multisets == wanted).all(axis=1))
         if rows.size != 1:
             raise ValueError(
-                f"drafts: {list(drafts)} cannot be drawn from this plan's draft law"
+                f"drafts: {wanted.tolist()} cannot be drawn from this plan's draft law"
             )
         return int(rows[0])
 
@@ -212,7 +217,9 @@ def plan_of(target: Array, draft: Array, num_drafts: int) -> TransportPlan:
             f"num_drafts: V**k = {target.size}**{num_drafts} draft tuples exceed {LARGEST_PROGRAM:,}, the "
             "largest program solved; optimal_acceptance gives the value at any size"
         )
-    return cached_plan(target.tobytes(), draft.tobytes(), num_drafts)
+    laws = [np.asarray(law, dtype=np.float64) for law in (target, draft)]
+    laws = [law / law.sum() for law in laws]  # float32 sums are off by its rounding
+    return cached_plan(laws[0].tobytes(), laws[1].tobytes(), num_drafts)
 
 
 def transport_program(target: Array, draft: Array, num_drafts: int) -> TransportPlan:

@@ -130,7 +130,8 @@ def acceptance_rate(
     num_drafts = as_count(num_drafts, "num_drafts")
     chosen = method_named(method, num_drafts)
     target, draft = as_probability_pair(target, draft)
-    return as_result(chosen.acceptance(target, draft, num_drafts))
+    rate = chosen.acceptance(target, draft, num_drafts)
+    return as_result(namespace(rate).clip(rate, 0.0, 1.0))
 
 
 def optimal_acceptance(target: Array, draft: Array, num_drafts: int) -> Array:

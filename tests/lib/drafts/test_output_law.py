@@ -102,3 +102,24 @@ def test_the_walk_finds_a_rule_that_skips_repeated_drafts():
         for (token, _), probability in outcomes.items():
             law[token] += np.prod(np.asarray(draft)[list(drafts)]) * probability
     np.testing.assert_allclose(law, [0.10, 0.57, 0.33], atol=1e-12)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_unchecked_laws_of_either_dtype_are_kept(method, dtype):
+    target, draft = (
+        law.astype(dtype) for law in random_problem(np.random.default_rng(3), 3, 1.0)
+    )
+    num_drafts = 1 if method == "single" else 2
+    law = np.zeros(3)
+    for drafts in map(np.array, product(range(3), repeat=num_drafts)):
+        outcomes = exact_law(
+            lambda rng, x=drafts: select_token(
+                target, draft, x, method=method, rng=rng, validate=False
+            )
+        )
+        mass = np.prod(draft[drafts].astype(float))
+        for (token, _), probability in outcomes.items():
+            law[token] += mass * probability
+    tolerance = 1e-6 if dtype == np.float32 else ROUNDING
+    np.testing.assert_allclose(law, target, rtol=0, atol=tolerance)
