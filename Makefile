@@ -27,7 +27,9 @@ serve: environment ## show the built site on http://127.0.0.1:8000 (or PORT=...)
 
 # The last line runs one chapter as a reader would with nbval, so that this keeps working.
 test: book ## build if need be, then check style, types, outputs and run all tests
+	@echo "Style (ruff), types (mypy: half a minute the first time), stored outputs:"
 	@$(VENV) -m ruff check .
+	@$(VENV) -m ruff format --check --quiet .
 	@$(VENV) -m mypy
 	@$(PRESS) compare
 	@$(VENV) -m pytest tests --nbval-lax --nbval-sanitize-with $(SANITISERS) chapters/drafts/spectr.ipynb

@@ -93,7 +93,7 @@ def start(profile: str, seed: int, *, chapter: str) -> Session:
     }
     if missing:
         install(list(missing.values()))
-    display.use_style()
+    display.use_style(crisp=profile == "laptop")
     _current = Session(chapter, profile, seed, find_device())
     report = ", ".join(requirements) if requirements else "none needed"
     print(f"Chapter {chapter}, profile {profile}, seed {seed}. Data: {report}.")

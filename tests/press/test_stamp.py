@@ -25,7 +25,7 @@ def test_stamping_writes_bootstrap_cells_and_data_locks(miniature: Book) -> None
     stamp(miniature)
     check_stamps(miniature)
     source = read_notebook(miniature.notebook(FIRST)).cells[1].source
-    assert f'"git+{OLD}"' in source
+    assert f'git+{OLD}"' in source
     requirements = miniature.data_requirements_folder / "first.txt"
     assert "some-data==1.0 \\\n    --hash=sha256:00\n" in requirements.read_text(
         encoding="utf-8"

@@ -263,7 +263,8 @@ def estimate_acceptance_rate(
     num_samples : int
         Number of independent selections, >= 1.
     rng : numpy.random.Generator or torch.Generator
-        A torch generator keeps the work in torch, on the tensors' device; otherwise it is done in NumPy.
+        A torch generator keeps the work in torch, on the device of the laws, which must be tensors then;
+        otherwise it is done in NumPy.
 
     Returns
     -------
