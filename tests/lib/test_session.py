@@ -106,3 +106,22 @@ def test_a_failed_installation_says_what_and_why(requirements, pip_calls):
     with pytest.raises(RuntimeError, match=r"(?s)no-such-data==1\.0.*no network"):
         session.start("smoke", 0, chapter="toy")
     assert session.current() is None
+
+
+def test_an_optional_package_that_cannot_be_installed_is_named(
+    requirements, pip_calls, capsys
+):
+    pip_calls[1].returncode = 1
+    requirements(f"{session.OPTIONAL[0]}==0.0.1 --hash=sha256:11\n")
+    started = session.start("laptop", 0, chapter="toy")
+    assert started.data == ()
+    assert f"Not installed: {session.OPTIONAL[0]}." in capsys.readouterr().out
+
+
+def test_the_smoke_profile_leaves_optional_packages_alone(
+    requirements, pip_calls, capsys
+):
+    requirements(f"{session.OPTIONAL[0]}==0.0.1 --hash=sha256:11\n")
+    assert session.start("smoke", 0, chapter="toy").data == ()
+    assert pip_calls[0] == []
+    assert "Data: none needed." in capsys.readouterr().out

@@ -108,17 +108,24 @@ class CharacterTransformer(nn.Module):
         ValueError
             If ``length`` is 0 or exceeds the context.
         """
+        x = self.states(tokens)[-1]
+        return self.logits(x if last is None else x[:, x.shape[1] - last :])
+
+    def states(self, tokens: Tensor) -> list[Tensor]:
+        """The embedded tokens, then the state after each block, each (batch, length, width)."""
         length = tokens.shape[1]
         if not 1 <= length <= self.size.context:
             raise ValueError(
                 f"tokens: length {length} is outside 1..{self.size.context}, the model's context"
             )
-        x = self.embedding(tokens)
+        states = [self.embedding(tokens)]
         for block in self.blocks:
-            x = block(x, self.angles[:length])
-        if last is not None:
-            x = x[:, length - last :]
-        return functional.linear(self.final_norm(x), self.embedding.weight)
+            states.append(block(states[-1], self.angles[:length]))
+        return states
+
+    def logits(self, states: Tensor) -> Tensor:
+        """Next-character logits from states after the last block (or, untrained for it, an earlier one)."""
+        return functional.linear(self.final_norm(states), self.embedding.weight)
 
 
 def initialise(model: CharacterTransformer, generator: torch.Generator) -> None:

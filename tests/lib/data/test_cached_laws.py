@@ -1,0 +1,84 @@
+"""A transformer with kept keys and values gives the laws of one that reads everything again."""
+
+import numpy as np
+import pytest
+import torch
+
+from samplebook.data.cached_laws import CachedLaws
+from samplebook.drafts import speculative_decode
+
+transformers = pytest.importorskip("transformers")
+VOCABULARY = 11
+
+
+@pytest.fixture(scope="module")
+def model():
+    torch.manual_seed(0)
+    configuration = transformers.LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=16,
+        intermediate_size=32,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        num_key_value_heads=2,
+    )
+    model = transformers.LlamaModel(configuration).eval()
+    torch.nn.init.normal_(model.embed_tokens.weight)  # far from uniform laws
+    return model
+
+
+def laws_read_anew(model, tokens, last):
+    return CachedLaws(model)(tokens, last)
+
+
+def test_every_call_of_a_random_walk_agrees(model):
+    rng = np.random.default_rng(0)
+    cached = CachedLaws(model)
+    text = rng.integers(VOCABULARY, size=4)
+    for _ in range(20):
+        rows, new = rng.integers(1, 5), rng.integers(1, 4)
+        tails = rng.integers(VOCABULARY, size=(rows, new))
+        tokens = np.concatenate([np.tile(text, (rows, 1)), tails], axis=1)
+        last = int(rng.integers(1, new + 2))
+        np.testing.assert_allclose(
+            cached(tokens, last), laws_read_anew(model, tokens, last), atol=1e-5
+        )
+        text = tokens[rng.integers(rows), : rng.integers(len(text), tokens.shape[1])]
+
+
+def test_another_text_is_read_from_its_beginning(model):
+    cached = CachedLaws(model)
+    cached(np.array([[1, 2, 3, 4]]), 1)
+    tokens = np.array([[5, 2, 3, 4, 6]])
+    np.testing.assert_allclose(
+        cached(tokens, 1), laws_read_anew(model, tokens, 1), atol=1e-6
+    )
+    assert cached.positions_read == 4 + 5
+
+
+def test_decoding_reads_no_accepted_token_twice(model):
+    target, draft = CachedLaws(model), CachedLaws(model)
+    prompt, length = [1, 2, 3, 4, 5], 3
+    decoding = speculative_decode(
+        target,
+        draft,
+        prompt,
+        num_tokens=30,
+        num_drafts=1,
+        draft_length=length,
+        method="single",
+        rng=np.random.default_rng(0),
+    )
+    # a call reads its draft, and the one emitted token that has not been read
+    assert target.positions_read == (
+        len(prompt) - 1 + (decoding.drafted_per_call + 1).sum()
+    )
+
+
+def test_temperature_divides_the_logits(model):
+    tokens = np.array([[1, 2, 3]])
+    cold, warm = (CachedLaws(model, t)(tokens, 1)[0, 0] for t in (0.5, 1.0))
+    squared = warm**2
+    np.testing.assert_allclose(cold, squared / squared.sum(), rtol=1e-4)
+    with pytest.raises(ValueError, match="temperature"):
+        CachedLaws(model, 0.0)
