@@ -158,7 +158,11 @@ def counts_sentence(records: Iterable[Record]) -> str:
 
 
 def unfounded_findings(book: Book, records: dict[str, Record]) -> list[Claim]:
-    """The claims that give a reason for failing but do not fail in this execution."""
+    """The claims that give a reason for failing but do not fail in this execution.
+
+    They are an error of the book, which its tests refuse. The press only warns: what a reader's machine
+    measured decides the verdict, and must not keep the reader from the pages that show it.
+    """
     return [
         claim
         for chapter in book.chapters()

@@ -172,7 +172,7 @@ def filter_form(chapters: dict[str, str]) -> str:
     return "\n".join(
         [
             '<form class="ledger-filter" role="search" aria-label="Claims" hidden>',
-            '<label>Search <input type="search" name="q" autocomplete="off"></label>',
+            '<label>Search claims <input type="search" name="q" autocomplete="off"></label>',
             choice("verdict", verdicts),
             choice("kind", {kind: kind for kind in KINDS}),
             choice("chapter", chapters),
