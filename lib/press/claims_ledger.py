@@ -1,4 +1,4 @@
-"""Gather the claims that the chapters checked, and print the ledger from them."""
+"""Gather the claims that the chapters checked, and see that claims, checks and labels fit together."""
 
 import json
 import re
@@ -16,12 +16,6 @@ from samplebook.claims import VERDICT_WORDS, Claim, read_claims
 
 Record = dict[str, Any]
 VOLATILE_FIELDS = ("seconds", "versions", "device")
-SOURCE_WORDS = {
-    "read": "",
-    "secondary": " (from a secondary source)",
-    "memory": " (from memory)",
-    "ours": " (this book's own)",
-}
 
 
 def claims_of(book: Book, chapter: Chapter) -> dict[str, Claim]:
@@ -150,49 +144,6 @@ def without_volatile_fields(record: Record) -> Record:
     }
 
 
-def rounded(number: float) -> str:
-    return f"{number:.4g}"
-
-
-def measured_words(record: Record) -> str:
-    """The measured value and its interval, rounded."""
-    if record["value"] is None:
-        return "not measured"
-    words = rounded(record["value"])
-    if record["interval"] is not None:
-        lower, upper = map(rounded, record["interval"])
-        words += f" [{lower}, {upper}]"
-    return words
-
-
-def paper_words(claim: Claim) -> str:
-    """The source's figure and place, marked when this book has not read the source itself."""
-    return f"{claim.figure or 'no figure'}; {claim.place}{SOURCE_WORDS[claim.source]}"
-
-
-def alarm_words(claim: Claim) -> str:
-    """How often the rule would reject a true claim, or why there is nothing to decide."""
-    if claim.scale_reason is not None:
-        return claim.scale_reason
-    return (
-        "(exact)" if claim.false_alarm == 0 else f"(false alarm {claim.false_alarm:g})"
-    )
-
-
-def ledger_row(claim: Claim, record: Record) -> str:
-    """One claim as an item of a MyST list table."""
-    cells = [
-        f"{{ref}}`{claim.id} <claim-{claim.id}>`",
-        claim.statement,
-        paper_words(claim),
-        measured_words(record),
-        VERDICT_WORDS[record["verdict"]],
-        f"{claim.rule} {alarm_words(claim)}",
-    ]
-    lines = [" ".join(cell.split()) for cell in cells]
-    return "* - " + "\n  - ".join(lines)
-
-
 def verdict_counts(records: Iterable[Record]) -> str:
     """How many claims have each verdict, in words."""
     counts = Counter(record["verdict"] for record in records)
@@ -200,23 +151,21 @@ def verdict_counts(records: Iterable[Record]) -> str:
     return f"{holding} hold, {failing} fail, {beyond} are beyond this scale"
 
 
-def ledger_page(book: Book, records: dict[str, Record]) -> str:
-    """The ledger as MyST Markdown: the counts, then a table for each chapter."""
-    text = [f"Of {len(records)} claims, {verdict_counts(records.values())}.", ""]
-    for chapter in book.chapters():
-        rows = [
-            ledger_row(claim, records[claim.id])
-            for claim in claims_of(book, chapter).values()
-        ]
-        text += [
-            f"{{doc}}`/chapters/{chapter.part}/{chapter.slug}`",
-            "",
-            "```{list-table}",
-            ":header-rows: 1",
-            ":class: ledger",
-            "* - Claim\n  - Statement\n  - Source\n  - Measured here\n  - Verdict\n  - Rule",
-            *rows,
-            "```",
-            "",
-        ]
-    return "\n".join(text)
+def counts_sentence(records: Iterable[Record]) -> str:
+    """How many claims there are, and how many have each verdict, as a sentence."""
+    listed = list(records)
+    return f"Of {len(listed)} claims, {verdict_counts(listed)}."
+
+
+def unfounded_findings(book: Book, records: dict[str, Record]) -> list[Claim]:
+    """The claims that give a reason for failing but do not fail in this execution.
+
+    They are an error of the book, which its tests refuse. The press only warns: what a reader's machine
+    measured decides the verdict, and must not keep the reader from the pages that show it.
+    """
+    return [
+        claim
+        for chapter in book.chapters()
+        for claim in claims_of(book, chapter).values()
+        if claim.finding is not None and records[claim.id]["verdict"] != "fails"
+    ]

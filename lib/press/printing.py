@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from filelock import FileLock, Timeout
 
 from press.book import Book, Chapter
-from press.claims_ledger import gather_claims, verdict_counts
+from press.claims_ledger import gather_claims, unfounded_findings, verdict_counts
 from press.errors import PressError
 from press.execution import Failure, Job, execute, make_job, stale_reasons
 from press.website import build_site
@@ -111,5 +111,9 @@ def print_book(book: Book) -> None:
     print(f"Chapters: {executed} executed, {fresh} already fresh.")
     print(f"Site:     {'built' if built else 'already up to date'}.")
     print(f"Claims:   {verdict_counts(records.values())}.")
+    for claim in unfounded_findings(book, records):
+        print(
+            f"Warning:  {claim.id} is said to fail (`finding:` in its claims file), but does not in this run."
+        )
     print(f"Time:     {time.monotonic() - start:.0f} s.")
     print(f"Open {book.html / 'index.html'}, or run `make serve`.")

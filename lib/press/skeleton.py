@@ -1,18 +1,15 @@
 """Make the files of a new chapter: ``make chapter PART=... SLUG=...``."""
 
 import difflib
-from typing import Any
 
 import nbformat
-import yaml
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from press.book import Book, Chapter, write_atomically
 from press.errors import PressError
+from press.register import Paper, papers, parts
 from press.stamp import BOOTSTRAP_TAG, bootstrap_source
-
-Paper = dict[str, Any]
 
 SESSION_CELL = """\
 from samplebook import claims, display, session
@@ -74,14 +71,6 @@ lib/samplebook/{part}/, its tests in tests/lib/{part}/, the rooms of the noteboo
   make test"""
 
 
-def register(book: Book) -> dict[str, Paper]:
-    """The papers of the book by slug, from ``book/papers.yml``."""
-    papers = yaml.safe_load(
-        (book.root / "book" / "papers.yml").read_text(encoding="utf-8")
-    )
-    return {paper["slug"]: paper for paper in papers}
-
-
 def registered_paper(book: Book, chapter: Chapter) -> Paper:
     """The register's entry for a chapter to be made.
 
@@ -90,17 +79,17 @@ def registered_paper(book: Book, chapter: Chapter) -> Paper:
     PressError
         If the register has no such slug, or has it in another part, or the chapter exists.
     """
-    papers = register(book)
-    if chapter.slug not in papers:
-        near = difflib.get_close_matches(chapter.slug, papers, n=3, cutoff=0.4)
+    registered = papers(book)
+    if chapter.slug not in registered:
+        near = difflib.get_close_matches(chapter.slug, registered, n=3, cutoff=0.4)
         advice = f"; did you mean {' or '.join(near)}?" if near else ""
         raise PressError(
             f"book/papers.yml has no paper {chapter.slug!r} for PART=... SLUG=...{advice}"
         )
-    paper = papers[chapter.slug]
-    if paper["part"] != chapter.part:
+    paper = registered[chapter.slug]
+    if paper.part != chapter.part:
         raise PressError(
-            f"{chapter.slug} belongs to the part {paper['part']!r}, not to {chapter.part!r}"
+            f"{chapter.slug} belongs to the part {paper.part!r}, not to {chapter.part!r}"
         )
     for path in (book.notebook(chapter), book.claims_file(chapter)):
         if path.exists():
@@ -111,7 +100,7 @@ def registered_paper(book: Book, chapter: Chapter) -> Paper:
 def skeleton_notebook(book: Book, chapter: Chapter, paper: Paper) -> NotebookNode:
     """A notebook with all the rooms of a chapter, ready to run."""
     title, *rest = [
-        TITLE_ROOM.format(short=paper["short"], title=paper["title"]),
+        TITLE_ROOM.format(short=paper.short, title=paper.title),
         *ROOMS,
     ]
     claims_room = rest.index("## The claims") + 1
@@ -176,6 +165,7 @@ def make_chapter(book: Book, chapter: Chapter) -> None:
     print(f"Made {book.shown(notebook)} and {book.shown(claims)}.")
     if toc is None:
         print(
-            f"_toc.yml has no part {chapter.part} yet: add it, with the chapter {chapter.name}."
+            f"_toc.yml has no part {chapter.part} yet: add it, with the caption "
+            f'"{parts(book)[chapter.part].question}" and the chapter {chapter.name}.'
         )
     print(NEXT_STEPS.format(part=chapter.part, slug=chapter.slug))

@@ -15,9 +15,12 @@ from bs4 import BeautifulSoup
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from press.book import Book, put_in_place, write_atomically
-from press.claims_ledger import Record, ledger_page
+from press.claims_ledger import Record, counts_sentence
 from press.errors import PressError
+from press.findings_page import findings_page
 from press.keys import distribution_versions, file_digest
+from press.ledger_page import ledger_page
+from press.map_page import map_page
 from press.notebooks import read_notebook, with_outputs, write_notebook
 from press.terminal import progress_bar, without_colours
 
@@ -63,6 +66,20 @@ def mathjax_folder() -> Path:
     return Path(spec.submodule_search_locations[0]) / "static" / "mathjax"
 
 
+def stage_generated_pages(book: Book, records: dict[str, Record]) -> None:
+    """Write what the pages of ``book/`` include from ``generated/``, and the records to download."""
+    texts = {
+        "claim-counts": counts_sentence(records.values()) + "\n",
+        "findings": findings_page(book, records),
+        "ledger": ledger_page(book, records),
+        "map": map_page(book, records),
+    }
+    folder = book.stage / "book" / "generated"
+    for name, text in texts.items():
+        write_atomically(folder / f"{name}.md", text)
+    copy_path(book.gathered_claims, folder / "claims.json")
+
+
 def stage(book: Book, records: dict[str, Record]) -> None:
     """Make ``_build/stage``: the book's sources, executed notebooks, generated pages and MathJax."""
     shutil.rmtree(book.stage, ignore_errors=True)
@@ -76,9 +93,7 @@ def stage(book: Book, records: dict[str, Record]) -> None:
         stored = book.notebook(chapter)
         page = with_outputs(read_notebook(stored), executed)
         write_notebook(page, book.stage / stored.relative_to(book.root))
-    write_atomically(
-        book.stage / "book" / "generated" / "ledger.md", ledger_page(book, records)
-    )
+    stage_generated_pages(book, records)
 
 
 def site_key(book: Book) -> str:

@@ -83,6 +83,9 @@ def test_there_is_a_claims_file():
         ({"false_alarm": "small"}, "false_alarm"),
         ({"scale": "beyond"}, "scale_reason"),
         ({"scale_reason": "none needed"}, "scale_reason"),
+        ({"finding": " "}, "finding"),
+        ({"finding": None}, "finding"),
+        ({**BEYOND, "finding": "It cannot fail."}, "finding"),
         ({"id": "other-c1"}, "id"),
         ({"id": "toy"}, "id"),
         ({"id": 1}, "id"),
@@ -189,3 +192,10 @@ def test_only_figures_that_were_read_are_shown_as_the_papers(tmp_path):
         ]
         shown = claims.Verdict(claim, "not-at-this-scale", None, None)._repr_markdown_()
         assert f"*{words}:* 2x" in shown
+
+
+@pytest.mark.parametrize(("holds", "times"), [(True, 0), (False, 1)])
+def test_a_finding_is_shown_only_where_the_claim_fails(toy, tmp_path, holds, times):
+    write(tmp_path, {"finding": "The sum counts one twice."})
+    shown = claims.check("toy-c1", 1.0, holds=holds)._repr_markdown_()
+    assert shown.count("The sum counts one twice.") == times

@@ -24,6 +24,8 @@ COPIED_MODULES = (
 )
 SLUGS = ("first", "second", "third")
 
+GENERATED_PAGES = {"claims": "ledger", "findings": "findings", "map": "map"}
+
 CONFIG = """\
 title: Miniature
 only_build_toc_files: true
@@ -40,6 +42,8 @@ format: jb-book
 root: book/intro
 chapters:
   - file: book/claims
+  - file: book/findings
+  - file: book/map
 """
 
 PYPROJECT = """\
@@ -69,13 +73,26 @@ CLAIM = """\
   scale: laptop
 """
 
-REGISTER = """\
-- {slug: fourth, short: "Fourth", title: "The fourth paper", part: toys}
-- {slug: lonely, short: "Lonely", title: "A paper of another part", part: others}
+FINDING = "  finding: The table adds one twice.\n"
+
+PARTS = """\
+- {name: toys, question: What a toy can show}
+- {name: others, question: What else there is}
+"""
+
+PAPER = """\
+- slug: {slug}
+  short: {slug}
+  title: "The {slug} paper"
+  part: {part}
+  named: {named}
+  reference: "Somebody, 2020."
 """
 
 
-def chapter_notebook(slug: str, number: int, seconds: float) -> nbformat.NotebookNode:
+def chapter_notebook(
+    slug: str, number: int, seconds: float, holds: bool = True
+) -> nbformat.NotebookNode:
     """A chapter that waits, prints twice its number through the library, and checks one claim."""
     markdown, code = (
         [
@@ -91,7 +108,7 @@ def chapter_notebook(slug: str, number: int, seconds: float) -> nbformat.Noteboo
             ),
             (f"print('twice {number} is', {slug}_toy.twice({number}))", []),
             (
-                f'claims.check("{slug}-c1", {slug}_toy.twice({number}), interval=(0, 1000), holds=True)',
+                f'claims.check("{slug}-c1", {slug}_toy.twice({number}), interval=(0, 1000), holds={holds})',
                 [],
             ),
         ],
@@ -113,6 +130,15 @@ def chapter_notebook(slug: str, number: int, seconds: float) -> nbformat.Noteboo
     )
 
 
+def register() -> str:
+    """The papers of all chapters, one in the same part without a chapter, and one in another part."""
+    toys = "".join(
+        PAPER.format(slug=slug, part="toys", named=str(slug == "first").lower())
+        for slug in (*SLUGS, "fourth")
+    )
+    return toys + PAPER.format(slug="lonely", part="others", named="false")
+
+
 def write(path: Path, text: str) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text, encoding="utf-8")
@@ -132,11 +158,20 @@ def write_library(library: Path) -> None:
     write(toys / "third_toy.py", "def twice(x):\n    return 2 * x\n")
 
 
-def write_chapter(book: Book, slug: str, number: int, seconds: float = 0.0) -> None:
+def write_chapter(
+    book: Book,
+    slug: str,
+    number: int,
+    seconds: float = 0.0,
+    holds: bool = True,
+    has_finding: bool = False,
+) -> None:
     """Write a chapter's notebook and claims file."""
     path = book.notebook(Chapter("toys", slug))
-    write(path, nbformat.writes(chapter_notebook(slug, number, seconds)) + "\n")
-    write(book.claims_folder / f"{slug}.yml", CLAIM.format(slug=slug, number=number))
+    notebook = chapter_notebook(slug, number, seconds, holds)
+    write(path, nbformat.writes(notebook) + "\n")
+    claim = CLAIM.format(slug=slug, number=number) + (FINDING if has_finding else "")
+    write(book.claims_folder / f"{slug}.yml", claim)
 
 
 def make_miniature_book(
@@ -155,11 +190,14 @@ def make_miniature_book(
     write(root / "pyproject.toml", PYPROJECT)
     write(root / "requirements-data.lock", "some-data==1.0 \\\n    --hash=sha256:00\n")
     write(root / "book" / "intro.md", "# Miniature\n\nWords.\n")
-    write(
-        root / "book" / "claims.md",
-        "# Ledger\n\n```{include} generated/ledger.md\n```\n",
-    )
-    write(root / "book" / "papers.yml", REGISTER)
+    for page, generated in GENERATED_PAGES.items():
+        write(
+            root / "book" / f"{page}.md",
+            f"# The {page}\n\n```{{include}} generated/{generated}.md\n```\n",
+        )
+    write(root / "book" / "references.bib", "")
+    write(root / "book" / "parts.yml", PARTS)
+    write(root / "book" / "papers.yml", register())
     write(root / "static" / "empty.css", "")
     return book
 

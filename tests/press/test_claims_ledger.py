@@ -1,4 +1,4 @@
-"""Claims, checks and labels must fit together; the ledger prints them in words."""
+"""Claims, checks and labels must fit together."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,8 @@ import pytest
 from miniature_book import chapter_notebook, copy_of, write
 
 from press.book import Book, Chapter
-from press.claims_ledger import claim_problems, gather_claims, ledger_row
+from press.claims_ledger import claim_problems, gather_claims
 from press.errors import PressError
-from samplebook.claims import Claim
 
 FIRST = Chapter("toys", "first")
 RECORD = {"id": "first-c1", "verdict": "holds", "value": 2.0, "interval": None}
@@ -66,32 +65,6 @@ def test_gathering_fails_where_a_label_or_a_claims_file_is_missing(
         PressError, match="claims file lib/samplebook/claims/first.yml is missing"
     ):
         gather_claims(book)
-
-
-def claim(source: str, figure: str | None) -> Claim:
-    return Claim(
-        "x-c1",
-        "paper",
-        "It is | fast.",
-        figure,
-        "Table 2",
-        source,
-        "The rule.",
-        1e-6,
-        "laptop",
-    )
-
-
-def test_only_what_was_read_is_shown_as_the_papers() -> None:
-    record = RECORD | {"id": "x-c1", "interval": [1.23456, 2.5]}
-    assert "2.13x; Table 2\n" in ledger_row(claim("read", "2.13x"), record)
-    assert "4.0; Table 2 (from a secondary source)" in ledger_row(
-        claim("secondary", "4.0"), record
-    )
-    row = ledger_row(claim("ours", None), record)
-    assert "2 [1.235, 2.5]" in row
-    assert "false alarm 1e-06" in row
-    assert "{ref}`x-c1 <claim-x-c1>`" in row
 
 
 def test_records_are_json_lines(printed: Book) -> None:

@@ -11,7 +11,7 @@ LEDGER = HTML / "book" / "claims.html"
 
 @pytest.fixture(scope="module")
 def rows(html: object) -> list[Tag]:
-    """Body rows of the ledger's tables."""
+    """Body rows of the ledger's table."""
     return parsed(LEDGER).select("table.ledger tbody tr")
 
 
@@ -24,8 +24,8 @@ def records() -> dict[str, dict[str, object]]:
 
 
 def claim_link(row: Tag) -> Tag:
-    """The link in a row's first cell."""
-    link = row.select_one("td a[href]")
+    """The link from a row to the cell that checks its claim."""
+    link = row.select_one("th.claim a[href]")
     assert link is not None, row.get_text(" ", strip=True)
     return link
 
@@ -51,19 +51,27 @@ def test_each_row_states_a_verdict(
     rows: list[Tag], records: dict[str, dict[str, object]]
 ) -> None:
     for row in rows:
-        cells = [cell.get_text(" ", strip=True) for cell in row.select("td")]
-        assert all(cells), cells
-        beyond = records[cells[0]]["verdict"] == "not-at-this-scale"
-        assert ("at this scale" in cells[4]) == beyond
+        texts = [cell.get_text(" ", strip=True) for cell in row.select("th, td")]
+        assert all(texts), texts
+        verdict = records[claim_link(row).get_text(strip=True)]["verdict"]
+        assert row["data-verdict"] == verdict
+        assert ("at this scale" in texts[-1]) == (verdict == "not-at-this-scale")
 
 
-def test_start_page_repeats_the_counts(records: dict[str, object]) -> None:
-    counts = f"Of {len(records)} claims"
-    sentences = [
-        paragraph.get_text(" ", strip=True)
-        for page in (LEDGER, HTML / "book" / "intro.html")
-        for paragraph in parsed(page).select("article p")
-        if paragraph.get_text().startswith(counts)
-    ]
-    assert len(sentences) == 2
-    assert sentences[0] == sentences[1]
+def test_each_row_has_an_address_of_its_own(rows: list[Tag]) -> None:
+    for row in rows:
+        claim_id = claim_link(row).get_text(strip=True)
+        assert len(row.select(f"#ledger-{claim_id}")) == 1
+
+
+def test_the_records_can_be_downloaded(records: dict[str, object]) -> None:
+    (link,) = parsed(LEDGER).select("article a.download")
+    offered = (LEDGER.parent / str(link["href"])).read_text(encoding="utf-8")
+    assert json.loads(offered)["records"] == records
+
+
+def test_no_claim_is_said_to_fail_that_holds() -> None:
+    """A `finding` in a claims file is an error of the book where the claim does not fail."""
+    article = parsed(HTML / "book" / "findings.html").find("article")
+    assert article is not None
+    assert "Said to fail" not in article.get_text()

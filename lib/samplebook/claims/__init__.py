@@ -44,7 +44,7 @@ _REQUIRED = (
     "false_alarm",
     "scale",
 )
-_OPTIONAL = ("scale_reason",)
+_OPTIONAL = ("scale_reason", "finding")
 _VERSIONED = ("numpy", "scipy", "torch", "cvxpy")
 
 
@@ -74,6 +74,9 @@ class Claim:
         ``"laptop"``, or ``"beyond"`` for what a laptop cannot show.
     scale_reason : str or None
         Why it is beyond a laptop.
+    finding : str or None
+        Why the claim fails, where it is known to: an error in the paper, in official code or in a library, or
+        a result that does not carry over. It is an expectation: the verdict alone says whether it fails.
     """
 
     id: str
@@ -86,6 +89,7 @@ class Claim:
     false_alarm: float
     scale: str
     scale_reason: str | None = None
+    finding: str | None = None
 
 
 @dataclass(frozen=True)
@@ -116,6 +120,8 @@ class Verdict:
                 f"*{FIGURE_WORDS[claim.source]}:* {claim.figure} ({claim.place})."
             )
         parts.append(f"*Rule:* {' '.join(claim.rule.split())}")
+        if self.verdict == "fails" and claim.finding is not None:
+            parts.append(f"*Why it fails:* {claim.finding}")
         if claim.scale_reason is not None:
             parts.append(f"*Why not here:* {claim.scale_reason}")
         return "\n\n".join(parts)
@@ -183,10 +189,10 @@ def _read_claim(path: Path, number: int, entry: dict[str, Any]) -> Claim:
         demand(field in entry, field, "is missing")
     for field in entry:
         demand(field in _REQUIRED + _OPTIONAL, field, "is not a field of a claim")
-    for field in ("id", "statement", "place", "rule"):
-        value = entry[field]
+    for field in ("id", "statement", "place", "rule", "finding"):
+        value = entry.get(field)
         demand(
-            isinstance(value, str) and bool(value.strip()),
+            field not in entry or (isinstance(value, str) and bool(value.strip())),
             field,
             "must be a text that is not empty",
         )
@@ -225,6 +231,7 @@ def _read_claim(path: Path, number: int, entry: dict[str, Any]) -> Claim:
             "scale_reason",
             "is missing",
         )
+        demand("finding" not in entry, "finding", "is not for claims beyond this scale")
     else:
         demand(reason is None, "scale_reason", "is only for claims beyond this scale")
     return Claim(**entry)
