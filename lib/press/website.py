@@ -17,6 +17,7 @@ from sphinx_external_toc.parsing import parse_toc_yaml
 from press.book import Book, put_in_place, write_atomically
 from press.claims_ledger import Record, ledger_page
 from press.errors import PressError
+from press.front_figure import front_figure
 from press.keys import distribution_versions, file_digest
 from press.notebooks import read_notebook, with_outputs, write_notebook
 from press.terminal import progress_bar, without_colours
@@ -78,6 +79,9 @@ def stage(book: Book, records: dict[str, Record]) -> None:
         write_notebook(page, book.stage / stored.relative_to(book.root))
     write_atomically(
         book.stage / "book" / "generated" / "ledger.md", ledger_page(book, records)
+    )
+    write_atomically(
+        book.stage / "book" / "generated" / "front-figure.md", front_figure(book)
     )
 
 
