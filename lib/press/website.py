@@ -18,6 +18,7 @@ from press.book import Book, put_in_place, write_atomically
 from press.claims_ledger import Record, counts_sentence
 from press.errors import PressError
 from press.findings_page import findings_page
+from press.front_figure import front_figure
 from press.keys import distribution_versions, file_digest
 from press.ledger_page import ledger_page
 from press.map_page import map_page
@@ -71,6 +72,7 @@ def stage_generated_pages(book: Book, records: dict[str, Record]) -> None:
     texts = {
         "claim-counts": counts_sentence(records.values()) + "\n",
         "findings": findings_page(book, records),
+        "front-figure": front_figure(book),
         "ledger": ledger_page(book, records),
         "map": map_page(book, records),
     }

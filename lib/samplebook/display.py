@@ -1,4 +1,4 @@
-"""What a notebook shows: the library's own source, tables, and figures of one style."""
+"""What a notebook shows: the library's own source, tables, figures of one style, and sliders."""
 
 import ast
 import inspect
@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from samplebook.slider import slider as slider
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -14,13 +14,15 @@ from press.book import Book, Chapter
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 REAL_LIBRARY = REPOSITORY / "lib" / "samplebook"
-COPIED_MODULES = (
+COPIED_FILES = (
     "__init__.py",
     "claims/__init__.py",
     "data/__init__.py",
     "data/packages.py",
     "display.py",
     "session.py",
+    "slider.html",
+    "slider.py",
 )
 SLUGS = ("first", "second", "third")
 
@@ -146,7 +148,7 @@ def write(path: Path, text: str) -> None:
 
 def write_library(library: Path) -> None:
     """The press as it is, the parts of samplebook that chapters need, and one toy module a chapter."""
-    for name in COPIED_MODULES:
+    for name in COPIED_FILES:
         (library / "samplebook" / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(REAL_LIBRARY / name, library / "samplebook" / name)
     (library / "press").symlink_to(REPOSITORY / "lib" / "press")

@@ -69,6 +69,7 @@ def test_the_wheel_carries_what_chapters_read(wheel: Path) -> None:
     assert not any(name.startswith(("press", "tests")) for name in names)
     package = REPOSITORY / "lib" / "samplebook"
     files = [
+        package / "slider.html",
         *package.glob("claims/*.yml"),
         *package.glob("data/weights/*"),
         *package.glob("data/requirements/*"),
