@@ -5,7 +5,14 @@ import pytest
 import yaml
 from bs4 import Tag
 from playwright.sync_api import BrowserContext
-from site_pages import HTML, ROOT, chapters_of_the_toc, pages_of_the_toc, parsed
+from site_pages import (
+    HTML,
+    ROOT,
+    chapters_of_the_toc,
+    open_page,
+    pages_of_the_toc,
+    parsed,
+)
 
 
 def says_nothing(alternative: str) -> bool:
@@ -24,8 +31,7 @@ def test_every_image_has_alt_text(name: str) -> None:
 
 @pytest.mark.parametrize("name", chapters_of_the_toc())
 def test_maths_and_copy_buttons(desktop: BrowserContext, site: str, name: str) -> None:
-    page = desktop.new_page()
-    page.goto(f"{site}/{name}.html", wait_until="networkidle")
+    page = open_page(desktop, f"{site}/{name}.html")
     assert page.locator("mjx-container").count() > 0
     inputs = page.locator("div.cell_input div.highlight pre").count()
     assert inputs > 0
