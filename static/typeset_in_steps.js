@@ -11,8 +11,8 @@ async function typesetInSteps() {
   }
 }
 
-// A display equation that is wider than the page scrolls: the keyboard must reach it then, and only then.
-const widthsOfEquations = new ResizeObserver((entries) => {
+// A formula that is wider than its column scrolls: the keyboard must reach it then, and only then.
+const widthsOfFormulas = new ResizeObserver((entries) => {
   for (const { target } of entries) {
     target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
   }
@@ -21,8 +21,8 @@ const widthsOfEquations = new ResizeObserver((entries) => {
 async function showFormulas() {
   await typesetInSteps();
   document
-    .querySelectorAll('mjx-container[display="true"]')
-    .forEach((equation) => widthsOfEquations.observe(equation));
+    .querySelectorAll("mjx-container")
+    .forEach((formula) => widthsOfFormulas.observe(formula));
 }
 
 window.MathJax = { ...window.MathJax, startup: { pageReady: showFormulas } };

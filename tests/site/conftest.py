@@ -3,36 +3,15 @@
 import os
 import shutil
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
-from typing import Any, Literal, NoReturn
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
-from site_pages import HTML, PATIENCE
+from site_pages import CHROMIUM_FLAGS, HTML, open_window
+from site_server import QuietHandler, serving
 
-ColorScheme = Literal["light", "dark"]
 NODE_MODULES = Path(__file__).parent / "node_modules"
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-)
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serve files without a line in the log for each."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
 
 
 @pytest.fixture(scope="session")
@@ -46,14 +25,8 @@ def html() -> Path:
 @pytest.fixture(scope="session")
 def site(html: Path) -> Iterator[str]:
     """Address of the site, served on a free port of the loopback interface."""
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(QuietHandler, directory=str(html))
-    )
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    with serving(html, QuietHandler) as address:
+        yield address
 
 
 def do_without(tool: str) -> NoReturn:
@@ -87,24 +60,6 @@ def browser(chromium: str) -> Iterator[Browser]:
         )
         yield browser
         browser.close()
-
-
-def open_window(
-    browser: Browser,
-    width: int,
-    *,
-    color_scheme: ColorScheme = "light",
-    **settings: Any,
-) -> BrowserContext:
-    """A window of its own, as wide as stated, in which nothing fades in or out."""
-    context = browser.new_context(
-        viewport={"width": width, "height": 800},
-        color_scheme=color_scheme,
-        reduced_motion="reduce",
-        **settings,
-    )
-    context.set_default_timeout(PATIENCE)
-    return context
 
 
 @pytest.fixture(scope="session")

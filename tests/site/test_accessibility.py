@@ -5,12 +5,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
-from site_pages import all_pages, open_page
-
-UNFOLD = """() => {
-    document.querySelectorAll("details:not([open]) > summary").forEach(part => part.click());
-    document.querySelectorAll("button.toggle-button-hidden").forEach(part => part.click());
-}"""
+from site_pages import all_pages, open_page, unfold
 
 
 @pytest.fixture(scope="session")
@@ -40,8 +35,9 @@ def test_axe_finds_nothing(
     page = open_page(desktop, f"{site}/{name}.html")
     page.evaluate(axe)
     problems = []
-    for unfold in ("() => {}", UNFOLD):
-        page.evaluate(unfold)
+    for folded in (True, False):
+        if not folded:
+            unfold(page)
         for width in (1280, 360):
             page.set_viewport_size({"width": width, "height": 800})
             for scheme in ("light", "dark"):

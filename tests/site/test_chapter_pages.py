@@ -1,4 +1,4 @@
-"""What a reader needs on a page: alt text, maths, copy buttons, the download, launch buttons."""
+"""What a reader needs on a page: maths, copy buttons, the download, launch buttons."""
 
 import nbformat
 import pytest
@@ -10,23 +10,8 @@ from site_pages import (
     ROOT,
     chapters_of_the_toc,
     open_page,
-    pages_of_the_toc,
     parsed,
 )
-
-
-def says_nothing(alternative: str) -> bool:
-    """Whether an image's alternative text is empty or just the name of its file."""
-    return not alternative.strip() or alternative.endswith((".png", ".svg"))
-
-
-@pytest.mark.parametrize("name", pages_of_the_toc())
-@pytest.mark.usefixtures("html")
-def test_every_image_has_alt_text(name: str) -> None:
-    images = parsed(HTML / f"{name}.html").select("article img")
-    assert [
-        image.get("src") for image in images if says_nothing(str(image.get("alt", "")))
-    ] == []
 
 
 @pytest.mark.parametrize("name", chapters_of_the_toc())

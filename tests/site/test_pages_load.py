@@ -3,9 +3,8 @@
 from collections.abc import Iterator
 
 import pytest
-from conftest import open_window
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
-from site_pages import all_pages, wait_for_formulas
+from site_pages import all_pages, open_window, wait_for_formulas
 
 VIEWS = {
     "light": {"width": 1280},
