@@ -9,6 +9,8 @@ export TORCH_INDEX
 VENV := .venv/bin/python
 PRESS := $(VENV) -m press
 SANITISERS := tests/nbval-sanitize.cfg
+LIGHTHOUSE := tests/site/test_lighthouse.py
+NODE_MODULES := tests/site/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
 .PHONY: help environment book serve test chapter refresh stamp bench clean
@@ -25,14 +27,25 @@ book: environment ## install what is missing, execute what is stale, build the s
 serve: environment ## show the built site on http://127.0.0.1:8000 (or PORT=...)
 	@$(PRESS) serve --port $(PORT)
 
-# The last line runs one chapter as a reader would with nbval, so that this keeps working.
-test: book ## build if need be, then check style, types, outputs and run all tests
+# axe-core and Lighthouse for the page tests; npm writes the target's file last.
+$(NODE_MODULES): tests/site/package-lock.json
+	@if command -v npm >/dev/null; then \
+	  echo "Installing axe-core and Lighthouse, which test the pages:"; \
+	  npm ci --prefix tests/site --ignore-scripts --no-audit --no-fund; \
+	else \
+	  echo "npm is missing: the tests that need axe-core or Lighthouse are skipped (Debian: apt-get install npm)."; \
+	fi
+
+# One chapter runs as a reader would run it with nbval, so that this keeps working. Lighthouse needs the machine alone.
+test: book $(NODE_MODULES) ## build if need be, then check style, types, outputs and run all tests
 	@echo "Style (ruff), types (mypy: half a minute the first time), stored outputs:"
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check --quiet .
 	@$(VENV) -m mypy
 	@$(PRESS) compare
-	@$(VENV) -m pytest tests --nbval-lax --nbval-sanitize-with $(SANITISERS) chapters/drafts/spectr.ipynb
+	@$(VENV) -m pytest tests --ignore $(LIGHTHOUSE) --nbval-lax --nbval-sanitize-with $(SANITISERS) chapters/drafts/spectr.ipynb
+	@echo "Lighthouse, five runs; other work on this machine lowers its marks:"
+	@$(VENV) -m pytest $(LIGHTHOUSE)
 
 chapter: environment ## make the skeleton of a chapter: PART=drafts SLUG=mdsd
 	@$(PRESS) chapter "$(PART)" "$(SLUG)"

@@ -28,9 +28,13 @@ from press.terminal import progress_bar, without_colours
 SOURCES = ("_config.yml", "_toc.yml", "_ext", "static", "book")
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 MATHJAX_PARTS = (
-    "tex-mml-chtml.js",
-    "output/chtml/fonts/woff-v2",
+    "startup.js",
+    "core.js",
+    "input/tex.js",
     "input/tex/extensions",
+    "output/chtml.js",
+    "output/chtml/fonts",
+    "a11y/assistive-mml.js",
 )
 SPHINX_PROGRESS = re.compile(r"(reading sources|writing output)\.\.\. \[\s*(\d+)%\]")
 BUILDERS = {"jupyter_book", "sphinx", "myst_nb", "sphinx_book_theme"}

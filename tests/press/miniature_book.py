@@ -36,7 +36,7 @@ repository: {url: "https://github.com/someone/miniature", branch: main, path_to_
 sphinx:
   config:
     html_static_path: ["static"]
-    mathjax_path: mathjax/tex-mml-chtml.js
+    mathjax_path: mathjax/startup.js
 """
 
 TOC = """\

@@ -1,34 +1,17 @@
-"""The built site, served on this machine and opened in the system's Chromium."""
+"""The built site, served on this machine and opened in the system's Chromium, which reaches no other host."""
 
 import os
 import shutil
 from collections.abc import Iterator
-from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
+from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
-from site_pages import HTML, PATIENCE
+from site_pages import CHROMIUM_FLAGS, HTML, open_window
+from site_server import QuietHandler, serving
 
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
-
-
-class QuietHandler(SimpleHTTPRequestHandler):
-    """Serve files without a line in the log for each."""
-
-    def log_message(self, format: str, *args: object) -> None:
-        pass
+NODE_MODULES = Path(__file__).parent / "node_modules"
 
 
 @pytest.fixture(scope="session")
@@ -42,25 +25,35 @@ def html() -> Path:
 @pytest.fixture(scope="session")
 def site(html: Path) -> Iterator[str]:
     """Address of the site, served on a free port of the loopback interface."""
-    server = ThreadingHTTPServer(
-        ("127.0.0.1", 0), partial(QuietHandler, directory=str(html))
-    )
-    thread = Thread(target=server.serve_forever, daemon=True)
-    thread.start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-    thread.join()
+    with serving(html, QuietHandler) as address:
+        yield address
+
+
+def do_without(tool: str) -> NoReturn:
+    """What tests do where a tool is missing: a visible skip on a laptop, a failure in CI."""
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"no {tool}")
+    pytest.skip(f"no {tool}")
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """The system's Chromium. Without one: a visible skip on a laptop, a failure in CI."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        message = "no chromium on this machine (Debian: apt-get install chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+def chromium() -> str:
+    """Path of the system's Chromium."""
+    path = shutil.which("chromium") or shutil.which("google-chrome")
+    return path or do_without("chromium (Debian: apt-get install chromium)")
+
+
+@pytest.fixture(scope="session")
+def node_modules() -> Path:
+    """Where ``make test`` installs axe-core and Lighthouse, which run on Node."""
+    if shutil.which("node") is None or not NODE_MODULES.is_dir():
+        do_without("axe-core, Lighthouse (Debian: apt-get install npm; make test)")
+    return NODE_MODULES
+
+
+@pytest.fixture(scope="session")
+def browser(chromium: str) -> Iterator[Browser]:
+    """The system's Chromium, started."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=list(CHROMIUM_FLAGS)
@@ -72,9 +65,14 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture(scope="session")
 def desktop(browser: Browser) -> Iterator[BrowserContext]:
     """A desktop window in light mode."""
-    context = browser.new_context(
-        viewport={"width": 1280, "height": 900}, color_scheme="light"
-    )
-    context.set_default_timeout(PATIENCE)
+    context = open_window(browser, 1280)
+    yield context
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def phone(browser: Browser) -> Iterator[BrowserContext]:
+    """A narrow phone's window in light mode."""
+    context = open_window(browser, 360, is_mobile=True)
     yield context
     context.close()

@@ -5,7 +5,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-from site_pages import HTML, pages_of_the_toc, parsed
+from site_pages import HTML, all_pages, parsed
 
 
 @cache
@@ -30,7 +30,7 @@ def link_problem(page: Path, address: str) -> str | None:
     return None
 
 
-@pytest.mark.parametrize("name", [*pages_of_the_toc(), "search", "genindex"])
+@pytest.mark.parametrize("name", all_pages())
 @pytest.mark.usefixtures("html")
 def test_internal_links(name: str) -> None:
     page = HTML / f"{name}.html"

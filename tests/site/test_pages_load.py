@@ -4,16 +4,13 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request
-from site_pages import PATIENCE, pages_of_the_toc
+from site_pages import all_pages, open_window, wait_for_formulas
 
 VIEWS = {
-    "light": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "light"},
-    "dark": {"viewport": {"width": 1280, "height": 900}, "color_scheme": "dark"},
-    "phone": {
-        "viewport": {"width": 390, "height": 844},
-        "color_scheme": "light",
-        "is_mobile": True,
-    },
+    "light": {"width": 1280},
+    "dark": {"width": 1280, "color_scheme": "dark"},
+    "phone": {"width": 360, "is_mobile": True},
+    "narrowest phone": {"width": 320, "is_mobile": True},
 }
 
 
@@ -21,8 +18,7 @@ VIEWS = {
 def view(
     request: pytest.FixtureRequest, browser: Browser
 ) -> Iterator[tuple[str, BrowserContext]]:
-    context = browser.new_context(**VIEWS[request.param])
-    context.set_default_timeout(PATIENCE)
+    context = open_window(browser, **VIEWS[request.param])
     yield request.param, context
     context.close()
 
@@ -46,11 +42,13 @@ def problems_while_loading(page: Page, address: str, site: str) -> list[str]:
     )
     page.on("console", note_error)
     page.on("pageerror", lambda error: problems.append(f"exception: {error}"))
-    page.goto(address, wait_until="networkidle")
+    page.goto(address)
+    wait_for_formulas(page)
+    page.wait_for_load_state("networkidle")
     return problems
 
 
-@pytest.mark.parametrize("name", pages_of_the_toc())
+@pytest.mark.parametrize("name", all_pages())
 def test_page_loads(view: tuple[str, BrowserContext], site: str, name: str) -> None:
     view_name, context = view
     page = context.new_page()
@@ -58,10 +56,8 @@ def test_page_loads(view: tuple[str, BrowserContext], site: str, name: str) -> N
         assert problems_while_loading(page, f"{site}/{name}.html", site) == []
         mode = page.evaluate("document.documentElement.dataset.theme")
         assert mode == ("dark" if view_name == "dark" else "light")
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= VIEWS[view_name]["viewport"]["width"], (
-            f"the page is {width} px wide"
-        )
+        width = page.evaluate("document.scrollingElement.scrollWidth")
+        assert width <= VIEWS[view_name]["width"], f"the page is {width} px wide"
         assert page.locator("mjx-merror").count() == 0, (
             "MathJax could not read a formula"
         )

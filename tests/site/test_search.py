@@ -1,6 +1,7 @@
 """The search works from the site's own files."""
 
 from playwright.sync_api import BrowserContext
+from site_pages import open_page
 
 
 def test_search_finds_a_chapter(desktop: BrowserContext, site: str) -> None:
@@ -14,8 +15,7 @@ def test_search_finds_a_chapter(desktop: BrowserContext, site: str) -> None:
 
 
 def test_search_field_leads_to_results(desktop: BrowserContext, site: str) -> None:
-    page = desktop.new_page()
-    page.goto(f"{site}/book/intro.html", wait_until="networkidle")
+    page = open_page(desktop, f"{site}/book/intro.html")
     field = page.locator("#pst-search-dialog input[type=search]")
     for _ in range(20):  # the theme's script may not listen yet on a busy machine
         page.locator("button.search-button-field").click(force=True)

@@ -1,25 +1,17 @@
 """The extension that keeps a formula and its punctuation on one line changes no text."""
 
-import importlib.util
 from types import ModuleType
 
 import pytest
 from docutils import nodes
 from docutils.utils import new_document
-from site_pages import ROOT
+from site_pages import load_extension
 
 
 @pytest.fixture(scope="module")
 def extension() -> ModuleType:
     """The module ``_ext/unbroken_formulas.py``."""
-    spec = importlib.util.spec_from_file_location(
-        "unbroken_formulas", ROOT / "_ext" / "unbroken_formulas.py"
-    )
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return load_extension("unbroken_formulas")
 
 
 def paragraph(*pieces: str) -> nodes.paragraph:
