@@ -12,9 +12,11 @@ from collections import deque
 from pathlib import Path
 
 from bs4 import BeautifulSoup
+from nbformat.v4 import new_markdown_cell
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from press.book import Book, put_in_place, write_atomically
+from press.citation import book_section, chapter_section
 from press.claims_ledger import Record, ledger_page
 from press.errors import PressError
 from press.keys import distribution_versions, file_digest
@@ -75,10 +77,13 @@ def stage(book: Book, records: dict[str, Record]) -> None:
         executed = read_notebook(book.result(chapter) / "notebook.ipynb")
         stored = book.notebook(chapter)
         page = with_outputs(read_notebook(stored), executed)
+        page.cells.append(
+            new_markdown_cell(chapter_section(book, chapter), id="citation")
+        )
         write_notebook(page, book.stage / stored.relative_to(book.root))
-    write_atomically(
-        book.stage / "book" / "generated" / "ledger.md", ledger_page(book, records)
-    )
+    generated = book.stage / "book" / "generated"
+    write_atomically(generated / "ledger.md", ledger_page(book, records))
+    write_atomically(generated / "citation.md", book_section(book))
 
 
 def site_key(book: Book) -> str:

@@ -29,6 +29,8 @@ title: Miniature
 only_build_toc_files: true
 execute: {execute_notebooks: "off"}
 repository: {url: "https://github.com/someone/miniature", branch: main, path_to_book: ""}
+html: {baseurl: "https://someone.github.io/miniature/"}
+bibtex_bibfiles: [book/references.bib]
 sphinx:
   config:
     html_static_path: ["static"]
@@ -47,6 +49,19 @@ PYPROJECT = """\
 name = "miniature"
 [project.urls]
 Repository = "https://github.com/someone/miniature"
+"""
+
+CITATION = """\
+title: Miniature
+authors:
+  - {name: "The Miniaturists"}
+  - {family-names: Small, given-names: Ada}
+version: 1.2
+date-released: "2026-01-31"
+"""
+
+REFERENCES = r"""
+@misc{first, author = {Gr{\"u}n, Eva}, title = {50\% of {$\ell_p$}}, year = {2020}, url = {https://example.org/a_b?c=d&e=f}}
 """
 
 TOY_ON_DOUBLING = """\
@@ -160,6 +175,8 @@ def make_miniature_book(
         "# Ledger\n\n```{include} generated/ledger.md\n```\n",
     )
     write(root / "book" / "papers.yml", REGISTER)
+    write(root / "book" / "references.bib", REFERENCES)
+    write(root / "CITATION.cff", CITATION)
     write(root / "static" / "empty.css", "")
     return book
 
