@@ -34,6 +34,7 @@ bibtex_bibfiles: [book/references.bib]
 sphinx:
   config:
     html_static_path: ["static"]
+    html_css_files: ["print.css"]
     mathjax_path: mathjax/tex-mml-chtml.js
 """
 
@@ -172,12 +173,13 @@ def make_miniature_book(
     write(root / "book" / "intro.md", "# Miniature\n\nWords.\n")
     write(
         root / "book" / "claims.md",
-        "# Ledger\n\n```{include} generated/ledger.md\n```\n",
+        "# Ledger\n\n```{include} generated/ledger.md\n```\n\n```{bibliography}\n```\n",
     )
     write(root / "book" / "papers.yml", REGISTER)
     write(root / "book" / "references.bib", REFERENCES)
     write(root / "CITATION.cff", CITATION)
-    write(root / "static" / "empty.css", "")
+    (root / "static").mkdir()
+    shutil.copy(REPOSITORY / "static" / "print.css", root / "static")
     return book
 
 

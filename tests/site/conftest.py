@@ -1,7 +1,6 @@
 """The built site, served on this machine and opened in the system's Chromium."""
 
 import os
-import shutil
 from collections.abc import Iterator
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -12,16 +11,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from site_pages import HTML, PATIENCE
 
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
+from press.browser import CHROMIUM_FLAGS, NO_CHROMIUM, find_chromium
 
 
 class QuietHandler(SimpleHTTPRequestHandler):
@@ -55,12 +45,11 @@ def site(html: Path) -> Iterator[str]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """The system's Chromium. Without one: a visible skip on a laptop, a failure in CI."""
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = find_chromium()
     if chromium is None:
-        message = "no chromium on this machine (Debian: apt-get install chromium)"
         if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
+            pytest.fail(NO_CHROMIUM)
+        pytest.skip(NO_CHROMIUM)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=chromium, args=list(CHROMIUM_FLAGS)
