@@ -8,6 +8,7 @@ import pytest
 import yaml
 from bs4 import Tag
 from playwright.sync_api import BrowserContext
+from pybtex.database import parse_string
 from site_pages import HTML, ROOT, chapters_of_the_toc, pages_of_the_toc, parsed
 
 
@@ -93,3 +94,21 @@ def test_page_names_the_address_where_it_is_published(name: str) -> None:
     (link,) = parsed(HTML / f"{name}.html").select("link[rel=canonical]")
     published = configuration()["html"]["baseurl"]
     assert link["href"] == f"{published}/{name}.html"
+
+
+@pytest.mark.parametrize("name", chapters_of_the_toc())
+def test_citations_of_chapter_and_paper_can_be_copied(
+    desktop: BrowserContext, site: str, name: str
+) -> None:
+    page = desktop.new_page()
+    page.goto(f"{site}/{name}.html", wait_until="networkidle")
+    blocks = page.locator("#cite-this-chapter div.highlight-bibtex pre")
+    entries = parse_string("\n".join(blocks.all_inner_texts()), "bibtex").entries
+    buttons = page.locator("#cite-this-chapter button.copybtn").count()
+    page.close()
+    slug = name.rpartition("/")[2]
+    assert list(entries) == [f"samplebook-{slug}", slug]
+    published = configuration()["html"]["baseurl"]
+    own = entries[f"samplebook-{slug}"].fields
+    assert own["url"] == f"{published}/{name}.html"
+    assert buttons == 2
