@@ -13,7 +13,7 @@ LIGHTHOUSE := tests/site/test_lighthouse.py
 NODE_MODULES := tests/site/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book serve test chapter refresh stamp bench clean
+.PHONY: help environment book pdf links serve test chapter refresh stamp bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -23,6 +23,12 @@ environment:
 
 book: environment ## install what is missing, execute what is stale, build the site
 	@$(PRESS) book
+
+pdf: book ## print the whole book into _build/pdf/samplebook.pdf (needs Chromium)
+	@$(PRESS) pdf
+
+links: book ## follow every link that leaves the book (needs a network)
+	@$(PRESS) links
 
 serve: environment ## show the built site on http://127.0.0.1:8000 (or PORT=...)
 	@$(PRESS) serve --port $(PORT)

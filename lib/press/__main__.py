@@ -6,6 +6,7 @@ from pathlib import Path
 
 from press.book import Book, Chapter
 from press.errors import PressError
+from press.links import check_links
 from press.printing import print_book
 from press.serve import serve
 from press.skeleton import make_chapter
@@ -26,6 +27,8 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     commands.add_parser(
         "book", help="execute what is stale, gather the claims, build the site"
     )
+    commands.add_parser("pdf", help="print the built site as one PDF")
+    commands.add_parser("links", help="follow every link that leaves the book")
     serving = commands.add_parser("serve", help="serve the built site on 127.0.0.1")
     serving.add_argument("--port", type=int, default=8000)
     refreshing = commands.add_parser(
@@ -52,6 +55,12 @@ def run(options: argparse.Namespace) -> None:
     book = Book(options.root.resolve())
     if options.command == "book":
         print_book(book)
+    elif options.command == "pdf":
+        from press.pdf import print_pdf  # slow: playwright and pypdf
+
+        print_pdf(book)
+    elif options.command == "links":
+        check_links(book)
     elif options.command == "serve":
         serve(book, options.port)
     elif options.command == "refresh":

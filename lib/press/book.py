@@ -64,6 +64,10 @@ class Book:
     def html(self) -> Path:
         return self.build / "html"
 
+    @property
+    def pdf(self) -> Path:
+        return self.build / "pdf" / "samplebook.pdf"
+
     def notebook(self, chapter: Chapter) -> Path:
         """The stored notebook of a chapter."""
         return self.root / "chapters" / chapter.part / f"{chapter.slug}.ipynb"

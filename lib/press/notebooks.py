@@ -1,5 +1,6 @@
 """Notebooks as files: reading, stripping what changes by itself, tags, source."""
 
+import re
 from copy import deepcopy
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,21 @@ def write_notebook(notebook: NotebookNode, path: Path) -> None:
 
 def code_cells(notebook: NotebookNode) -> list[NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def notebook_title(notebook: NotebookNode) -> str:
+    """The heading that a notebook begins with.
+
+    Raises
+    ------
+    PressError
+        If it begins with anything else.
+    """
+    first = notebook.cells[0].source if notebook.cells else ""
+    heading = re.match(r"# +(.+)", first)
+    if heading is None:
+        raise PressError("a chapter must begin with its title: a line '# ...'")
+    return heading[1].strip()
 
 
 def tags(cell: NotebookNode) -> list[str]:

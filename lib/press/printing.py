@@ -10,6 +10,7 @@ from press.book import Book, Chapter
 from press.claims_ledger import gather_claims, unfounded_findings, verdict_counts
 from press.errors import PressError
 from press.execution import Failure, Job, execute, make_job, stale_reasons
+from press.labels import check_labels
 from press.website import build_site
 
 REASONS_SHOWN = 3
@@ -100,10 +101,11 @@ def print_book(book: Book) -> None:
     Raises
     ------
     PressError
-        If a chapter, a claim, the build or a page fails, or another press is at work.
+        If a label is missing, a chapter, a claim, the build or a page fails, or another press is at work.
     """
     start = time.monotonic()
     with sole_press(book):
+        check_labels(book)
         executed = execute_stale(book)
         records = gather_claims(book)
         built = build_site(book, records)

@@ -12,9 +12,11 @@ from collections import deque
 from pathlib import Path
 
 from bs4 import BeautifulSoup
+from nbformat.v4 import new_markdown_cell
 from sphinx_external_toc.parsing import parse_toc_yaml
 
 from press.book import Book, put_in_place, write_atomically
+from press.citation import book_section, chapter_section
 from press.claims_ledger import Record, counts_sentence
 from press.errors import PressError
 from press.findings_page import findings_page
@@ -74,6 +76,7 @@ def mathjax_folder() -> Path:
 def stage_generated_pages(book: Book, records: dict[str, Record]) -> None:
     """Write what the pages of ``book/`` include from ``generated/``, and the records to download."""
     texts = {
+        "citation": book_section(book),
         "claim-counts": counts_sentence(records.values()) + "\n",
         "findings": findings_page(book, records),
         "front-figure": front_figure(book),
@@ -98,6 +101,9 @@ def stage(book: Book, records: dict[str, Record]) -> None:
         executed = read_notebook(book.result(chapter) / "notebook.ipynb")
         stored = book.notebook(chapter)
         page = with_outputs(read_notebook(stored), executed)
+        page.cells.append(
+            new_markdown_cell(chapter_section(book, chapter), id="citation")
+        )
         write_notebook(page, book.stage / stored.relative_to(book.root))
     stage_generated_pages(book, records)
 

@@ -33,9 +33,12 @@ title: Miniature
 only_build_toc_files: true
 execute: {execute_notebooks: "off"}
 repository: {url: "https://github.com/someone/miniature", branch: main, path_to_book: ""}
+html: {baseurl: "https://someone.github.io/miniature/"}
+bibtex_bibfiles: [book/references.bib]
 sphinx:
   config:
     html_static_path: ["static"]
+    html_css_files: ["print.css"]
     mathjax_path: mathjax/startup.js
 """
 
@@ -46,6 +49,7 @@ chapters:
   - file: book/claims
   - file: book/findings
   - file: book/map
+  - file: book/references
 """
 
 PYPROJECT = """\
@@ -53,6 +57,19 @@ PYPROJECT = """\
 name = "miniature"
 [project.urls]
 Repository = "https://github.com/someone/miniature"
+"""
+
+CITATION = """\
+title: Miniature
+authors:
+  - {name: "The Miniaturists"}
+  - {family-names: Small, given-names: Ada}
+version: 1.2
+date-released: "2026-01-31"
+"""
+
+REFERENCES = r"""
+@misc{first, author = {Gr{\"u}n, Eva}, title = {50\% of {$\ell_p$}}, year = {2020}, url = {https://example.org/a_b?c=d&e=f}}
 """
 
 TOY_ON_DOUBLING = """\
@@ -197,10 +214,13 @@ def make_miniature_book(
             root / "book" / f"{page}.md",
             f"# The {page}\n\n```{{include}} generated/{generated}.md\n```\n",
         )
-    write(root / "book" / "references.bib", "")
+    write(root / "book" / "references.md", "# Works\n\n```{bibliography}\n```\n")
+    write(root / "book" / "references.bib", REFERENCES)
     write(root / "book" / "parts.yml", PARTS)
     write(root / "book" / "papers.yml", register())
-    write(root / "static" / "empty.css", "")
+    write(root / "CITATION.cff", CITATION)
+    (root / "static").mkdir()
+    shutil.copy(REPOSITORY / "static" / "print.css", root / "static")
     return book
 
 

@@ -11,6 +11,8 @@ from playwright.sync_api import Browser, BrowserContext, sync_playwright
 from site_pages import CHROMIUM_FLAGS, HTML, open_window
 from site_server import QuietHandler, serving
 
+from press.browser import NO_CHROMIUM, find_chromium
+
 NODE_MODULES = Path(__file__).parent / "node_modules"
 
 
@@ -29,25 +31,26 @@ def site(html: Path) -> Iterator[str]:
         yield address
 
 
-def do_without(tool: str) -> NoReturn:
+def do_without(reason: str) -> NoReturn:
     """What tests do where a tool is missing: a visible skip on a laptop, a failure in CI."""
     if os.environ.get("CI") == "true":
-        pytest.fail(f"no {tool}")
-    pytest.skip(f"no {tool}")
+        pytest.fail(reason)
+    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """Path of the system's Chromium."""
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    return path or do_without("chromium (Debian: apt-get install chromium)")
+    return find_chromium() or do_without(NO_CHROMIUM)
 
 
 @pytest.fixture(scope="session")
 def node_modules() -> Path:
     """Where ``make test`` installs axe-core and Lighthouse, which run on Node."""
     if shutil.which("node") is None or not NODE_MODULES.is_dir():
-        do_without("axe-core, Lighthouse (Debian: apt-get install npm; make test)")
+        do_without(
+            "no axe-core, no Lighthouse (Debian: apt-get install npm; make test)"
+        )
     return NODE_MODULES
 
 

@@ -11,20 +11,13 @@ from bs4 import BeautifulSoup
 from playwright.sync_api import Browser, BrowserContext, Page
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+from press import browser
+
 ROOT = Path(__file__).resolve().parents[2]
 HTML = ROOT / "_build" / "html"
 PATIENCE = 120_000  # milliseconds for one step of the browser, on a busy machine
-CHROMIUM_FLAGS = (
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1",
-)
+NO_OTHER_HOST = "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"
+CHROMIUM_FLAGS = (*browser.CHROMIUM_FLAGS, NO_OTHER_HOST)
 GENERATED = ("search", "genindex", "prf-prf")  # written by Sphinx, in no list of ours
 
 
@@ -55,14 +48,14 @@ def load_extension(name: str) -> ModuleType:
 
 
 def open_window(
-    browser: Browser,
+    chromium: Browser,
     width: int,
     *,
     color_scheme: Literal["light", "dark"] = "light",
     **settings: Any,
 ) -> BrowserContext:
     """A window of its own, as wide as stated, in which nothing fades in or out."""
-    context = browser.new_context(
+    context = chromium.new_context(
         viewport={"width": width, "height": 800},
         color_scheme=color_scheme,
         reduced_motion="reduce",

@@ -1,15 +1,20 @@
 """What a reader needs on a page: maths, copy buttons, the download, launch buttons."""
 
+from functools import cache
+from typing import Any
+
 import nbformat
 import pytest
 import yaml
 from bs4 import Tag
 from playwright.sync_api import BrowserContext
+from pybtex.database import parse_string
 from site_pages import (
     HTML,
     ROOT,
     chapters_of_the_toc,
     open_page,
+    pages_of_the_toc,
     parsed,
 )
 
@@ -34,6 +39,12 @@ def test_download_is_the_stored_notebook(name: str) -> None:
     nbformat.validate(nbformat.reads(offered.decode(), as_version=4))
 
 
+@cache
+def configuration() -> dict[str, Any]:
+    """The settings in ``_config.yml``."""
+    return yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+
+
 def launch_links(name: str) -> dict[str, str]:
     """Addresses behind a chapter's launch buttons, by the service's host."""
     links = parsed(HTML / f"{name}.html").select(".dropdown-launch-buttons a[href]")
@@ -47,10 +58,49 @@ def launch_links(name: str) -> dict[str, str]:
 @pytest.mark.parametrize("name", chapters_of_the_toc())
 @pytest.mark.usefixtures("html")
 def test_launch_buttons_name_the_repository_and_the_notebook(name: str) -> None:
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    repository = config["repository"]["url"].removeprefix("https://github.com/")
-    links = launch_links(name)
-    assert set(links) == {"mybinder.org", "colab.research.google.com"}
-    for address in links.values():
-        assert repository in address
-        assert f"{name}.ipynb" in address
+    repository = configuration()["repository"]["url"]
+    place = repository.removeprefix("https://github.com/")
+    notebook = f"{name}.ipynb"
+    assert launch_links(name) == {
+        "mybinder.org": f"https://mybinder.org/v2/gh/{place}/main?urlpath=lab/tree/{notebook}",
+        "colab.research.google.com": f"https://colab.research.google.com/github/{place}/blob/main/{notebook}",
+    }
+
+
+@pytest.mark.parametrize("name", pages_of_the_toc())
+@pytest.mark.usefixtures("html")
+def test_github_buttons_lead_to_the_one_repository(name: str) -> None:
+    repository = configuration()["repository"]["url"]
+    buttons = parsed(HTML / f"{name}.html").select("a[class*=btn-source-]")
+    addresses = [str(button["href"]) for button in buttons]
+    assert repository in addresses
+    assert any(address.startswith(f"{repository}/issues/") for address in addresses)
+    assert f"{repository}/edit/main/{name}" in {
+        address.rpartition(".")[0] for address in addresses
+    }
+
+
+@pytest.mark.parametrize("name", pages_of_the_toc())
+@pytest.mark.usefixtures("html")
+def test_page_names_the_address_where_it_is_published(name: str) -> None:
+    (link,) = parsed(HTML / f"{name}.html").select("link[rel=canonical]")
+    published = configuration()["html"]["baseurl"]
+    assert link["href"] == f"{published}/{name}.html"
+
+
+@pytest.mark.parametrize("name", chapters_of_the_toc())
+def test_citations_of_chapter_and_paper_can_be_copied(
+    desktop: BrowserContext, site: str, name: str
+) -> None:
+    page = desktop.new_page()
+    page.goto(f"{site}/{name}.html", wait_until="networkidle")
+    blocks = page.locator("#cite-this-chapter div.highlight-bibtex pre")
+    entries = parse_string("\n".join(blocks.all_inner_texts()), "bibtex").entries
+    buttons = page.locator("#cite-this-chapter button.copybtn").count()
+    page.close()
+    slug = name.rpartition("/")[2]
+    assert list(entries) == [f"samplebook-{slug}", slug]
+    published = configuration()["html"]["baseurl"]
+    own = entries[f"samplebook-{slug}"].fields
+    assert own["url"] == f"{published}/{name}.html"
+    assert buttons == 2

@@ -70,20 +70,11 @@ def load_tokenizer() -> Any:
     return transformers_library().AutoTokenizer.from_pretrained(dequantised_folder())
 
 
-def load_configuration() -> Any:
-    """SmolLM2's sizes, as a ``transformers.LlamaConfig``."""
-    text = (dequantised_folder() / "config.json").read_text(encoding="utf-8")
-    return transformers_library().LlamaConfig(**json.loads(text))
-
-
 def load_model() -> Any:
     """SmolLM2 as a ``transformers.LlamaModel`` in float32 on the CPU, evaluation mode.
 
     It ends in the last hidden state: the logits are that state times the embedding's transpose.
     """
-    from safetensors.torch import load_file
-
-    model = transformers_library().LlamaModel(load_configuration())
-    weights = load_file(dequantised_folder() / "model.safetensors")
-    model.load_state_dict(weights, assign=True)
-    return model.eval()
+    return transformers_library().LlamaModel.from_pretrained(
+        dequantised_folder(), dtype=torch.float32
+    )
