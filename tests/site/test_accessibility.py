@@ -7,6 +7,8 @@ import pytest
 from playwright.sync_api import BrowserContext, Page
 from site_pages import all_pages, open_page, unfold
 
+SETTLING = 1000  # milliseconds: after a change of width the theme looks anew which parts scroll
+
 
 @pytest.fixture(scope="session")
 def axe(node_modules: Path) -> str:
@@ -40,6 +42,7 @@ def test_axe_finds_nothing(
             unfold(page)
         for width in (1280, 360):
             page.set_viewport_size({"width": width, "height": 800})
+            page.wait_for_timeout(SETTLING)
             for scheme in ("light", "dark"):
                 page.emulate_media(color_scheme=scheme)
                 page.wait_for_selector(f"html[data-theme={scheme}]")
