@@ -56,6 +56,8 @@ def measured_words(record: Record) -> str:
     if record["interval"] is not None:
         lower, upper = map(rounded, record["interval"])
         words += f" [{lower}, {upper}]"
+    if "stand_in" in record:
+        words += f" (on a stand-in: {record['stand_in']})"
     return words
 
 

@@ -145,6 +145,15 @@ def test_the_record_names_the_session(toy, capsys):
     assert line["device"] in ("cpu", "cuda")
 
 
+def test_a_stand_in_decides_nothing(toy):
+    verdict = claims.check("toy-c1", 1.0, holds=True, stand_in="a small set")
+    assert verdict.verdict == "not-at-this-scale"
+    assert "on a stand-in, a small set" in repr(verdict)
+    assert json.loads(toy.read_text())["stand_in"] == "a small set"
+    claims.check("toy-c1", 1.0, holds=True)
+    assert "stand_in" not in json.loads(toy.read_text().splitlines()[-1])
+
+
 def test_a_claim_beyond_this_scale_is_never_decided(toy):
     assert claims.check("toy-c2", None, holds=None).verdict == "not-at-this-scale"
     assert claims.check("toy-c2", 1.0, holds=False).verdict == "not-at-this-scale"

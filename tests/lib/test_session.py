@@ -125,3 +125,11 @@ def test_the_smoke_profile_leaves_optional_packages_alone(
     assert session.start("smoke", 0, chapter="toy").data == ()
     assert pip_calls[0] == []
     assert "Data: none needed." in capsys.readouterr().out
+
+
+def test_a_stand_in_is_announced(requirements, capsys):
+    session.start("smoke", 0, chapter="toy").say_stand_in("big-data", "a small set")
+    line = capsys.readouterr().out.splitlines()[-1]
+    assert line.startswith(session.STAND_IN_MARK)
+    assert "a small set" in line
+    assert "big-data" in line

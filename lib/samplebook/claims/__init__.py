@@ -100,6 +100,7 @@ class Verdict:
     verdict: str
     value: float | None
     interval: tuple[float, float] | None
+    stand_in: str | None = None
 
     def _measured(self) -> str:
         if self.value is None:
@@ -107,6 +108,8 @@ class Verdict:
         text = f"measured {self.value:.3g}"
         if self.interval is not None:
             text += f", interval [{self.interval[0]:.3g}, {self.interval[1]:.3g}]"
+        if self.stand_in is not None:
+            text += f", on a stand-in, {self.stand_in}, which decides nothing"
         return text
 
     def __repr__(self) -> str:
@@ -243,6 +246,7 @@ def check(
     *,
     interval: tuple[float, float] | None = None,
     holds: bool | None,
+    stand_in: str | None = None,
 ) -> Verdict:
     """Give the verdict on a claim and record it.
 
@@ -258,6 +262,9 @@ def check(
         Lower and upper end of an interval around ``measured``.
     holds : bool or None
         Whether the claim's rule is met. Has no say, and may be None, where the claim is beyond this scale.
+    stand_in : str, optional
+        What was measured in place of the claim's subject, where that is missing or left out. The verdict is
+        then ``"not-at-this-scale"``, whatever came out.
 
     Raises
     ------
@@ -269,7 +276,7 @@ def check(
     if claim is None:
         raise ValueError(f"id: {id!r} is not in the chapter's claims file")
     value, ends = _finite_value(measured), _finite_interval(interval)
-    if claim.scale == "beyond":
+    if claim.scale == "beyond" or stand_in is not None:
         word = "not-at-this-scale"
     elif holds is None or value is None:
         raise ValueError(
@@ -277,7 +284,7 @@ def check(
         )
     else:
         word = "holds" if bool(holds) else "fails"
-    verdict = Verdict(claim, word, value, ends)
+    verdict = Verdict(claim, word, value, ends, stand_in)
     _record(verdict)
     return verdict
 
@@ -319,6 +326,8 @@ def _record(verdict: Verdict) -> None:
         "versions": _versions(),
         "device": None if current is None else current.device,
     }
+    if verdict.stand_in is not None:
+        line["stand_in"] = verdict.stand_in
     with open(path, "a", encoding="utf-8") as file:
         file.write(json.dumps(line) + "\n")
 

@@ -231,6 +231,23 @@ def check_drafted(drafts: Array, draft: Array) -> None:
         )
 
 
+def as_token_rows(values: Any, last: Any, *, vocabulary: int) -> NDArray[np.int64]:
+    """The arguments ``tokens`` (B, T) and ``last`` of a next-token model, checked; the tokens as int64.
+
+    Raises
+    ------
+    ValueError
+        If ``tokens`` is not a non-empty array of two dimensions with integers in 0..``vocabulary`` - 1, or
+        ``last`` is no whole number in 1..T.
+    """
+    tokens = as_tokens(values, "tokens", vocabulary=vocabulary, like=np.empty(0))
+    if tokens.ndim != 2:
+        raise ValueError(f"tokens: must have shape (B, T), got {tuple(tokens.shape)}")
+    if as_count(last, "last") > tokens.shape[1]:
+        raise ValueError(f"last: {last} is more than the {tokens.shape[1]} positions")
+    return np.asarray(tokens)
+
+
 def as_token_list(values: Any, name: str) -> NDArray[np.int64]:
     """A non-empty list of token numbers (T,) whose vocabulary is not known yet."""
     tokens = as_tokens(

@@ -7,6 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from samplebook.core.checks import as_token_rows
+
 Tokens = NDArray[np.int64]
 
 
@@ -20,8 +22,9 @@ def common_lengths(rows: Tokens, others: Tokens) -> Tokens:
 class CachedLaws:
     """A transformer as a next-token model for decoding, with the keys and values of its last call kept.
 
-    A call reads, in each row, only the tokens behind the longest beginning that the last call has read in
-    one of its rows. In a decoding loop these are the drafted tokens, and at most one token before them.
+    Each row of a call is matched with the row of the last call that shares its longest beginning. What all
+    rows share with their match is not read again. In a decoding loop the drafted tokens are left to read, and
+    at most one token before them.
 
     Parameters
     ----------
@@ -63,8 +66,15 @@ class CachedLaws:
         Returns
         -------
         float64 array, shape (B, last, V)
+
+        Raises
+        ------
+        ValueError
+            If a token lies outside the vocabulary, or ``last`` outside 1..T.
         """
-        states = self._last_states(np.asarray(tokens), last)
+        vocabulary = self.model.config.vocab_size
+        tokens = as_token_rows(tokens, last, vocabulary=vocabulary)
+        states = self._last_states(tokens, last)
         logits = states @ self.model.embed_tokens.weight.T
         return torch.softmax(logits.double() / self.temperature, dim=-1).cpu().numpy()
 

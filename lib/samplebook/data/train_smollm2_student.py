@@ -9,6 +9,7 @@ build time.
 """
 
 import argparse
+import hashlib
 import json
 import platform
 import time
@@ -22,7 +23,7 @@ from torch.nn import functional
 from tqdm.auto import tqdm
 
 from samplebook.data.cache import cached_folder
-from samplebook.data.smollm2 import load_model, load_tokenizer
+from samplebook.data.smollm2 import load_model, load_tokenizer, versions
 from samplebook.data.smollm2_student import own_weights, student_of
 from samplebook.data.train_shakespeare_pair import learning_rate
 from samplebook.data.wikipedia import training_and_held_out_summaries
@@ -74,8 +75,8 @@ def teacher_states(model: Any, name: str, texts: list[Tensor]) -> list[Tensor]:
     def make(folder: Path) -> None:
         np.save(folder / "states.npy", torch.cat(hidden_states(model, texts)).numpy())
 
-    total = int(sum(tokens.sum() for tokens in texts))
-    inputs = {"texts": str(len(texts)), "longest": str(LONGEST), "sum": str(total)}
+    tokens = hashlib.sha256(torch.cat(texts).numpy().tobytes()).hexdigest()
+    inputs = versions() | {"tokens": tokens}
     folder = cached_folder(f"smollm2-states-{name}", inputs, make)
     states = torch.from_numpy(np.load(folder / "states.npy"))
     return list(states.split([len(text) for text in texts]))

@@ -1,7 +1,8 @@
 """Prompt look-up: a draft without a model, which repeats what the text said before.
 
 The last n tokens of the text are looked up in the text itself, for the largest n <= ``longest`` that occurs
-there with a token after it. The draft's law is the share of each token among those that came next.
+there with a token after it. The draft's law is the share of each token among those that came next. Where
+not even the last token occurred before, it is the share of each token in the whole text.
 """
 
 from collections.abc import Callable
@@ -9,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from samplebook.core.checks import as_count
+from samplebook.core.checks import as_count, as_token_rows
 
 Tokens = NDArray[np.int64]
 
@@ -50,14 +51,16 @@ def prompt_lookup_laws(
     Raises
     ------
     ValueError
-        If ``vocabulary`` or ``longest`` is no whole number >= 1.
+        If ``vocabulary`` or ``longest`` is no whole number >= 1; in a call, if a token lies outside the
+        vocabulary or ``last`` outside 1..T.
     """
     vocabulary = as_count(vocabulary, "vocabulary")
     longest = as_count(longest, "longest")
 
     def laws(tokens: Tokens, last: int) -> NDArray[np.float64]:
+        tokens = as_token_rows(tokens, last, vocabulary=vocabulary)
         result = np.zeros((len(tokens), last, vocabulary))
-        for row, text in enumerate(np.asarray(tokens)):
+        for row, text in enumerate(tokens):
             for position in range(last):
                 found = look_up(text[: len(text) - last + position + 1], longest)
                 np.add.at(result[row, position], found, 1 / len(found))

@@ -27,8 +27,11 @@ def model():
     return model
 
 
+@torch.inference_mode()
 def laws_read_anew(model, tokens, last):
-    return CachedLaws(model)(tokens, last)
+    states = model(torch.from_numpy(np.asarray(tokens))).last_hidden_state
+    logits = states @ model.embed_tokens.weight.T
+    return logits[:, tokens.shape[1] - last :].softmax(-1).numpy()
 
 
 def test_every_call_of_a_random_walk_agrees(model):
@@ -82,3 +85,9 @@ def test_temperature_divides_the_logits(model):
     np.testing.assert_allclose(cold, squared / squared.sum(), rtol=1e-4)
     with pytest.raises(ValueError, match="temperature"):
         CachedLaws(model, 0.0)
+
+
+@pytest.mark.parametrize(("last", "token", "name"), [(4, 1, "last"), (1, 99, "tokens")])
+def test_wrong_calls_are_named(model, last, token, name):
+    with pytest.raises(ValueError, match=name):
+        CachedLaws(model)(np.array([[1, 2, token]]), last)

