@@ -33,6 +33,13 @@ CORRECTIONS = (
         "",
     ),
     Correction(
+        "light or dark is settled before the page is drawn, not after",
+        r'dataset\.theme = localStorage\.getItem\("theme"\) \|\| "auto";',
+        'dataset.theme = document.documentElement.dataset.mode !== "auto"'
+        " ? document.documentElement.dataset.mode"
+        ' : matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light";',
+    ),
+    Correction(
         "scripts wait until the page is read, except the one that inline scripts use",
         r'<script (?!defer)([^>]*)src="(?![^"]*documentation_options)',
         r'<script defer \1src="',
