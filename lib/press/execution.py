@@ -97,9 +97,6 @@ def kernel_environment(book: Book, job: Job, folder: Path) -> dict[str, str]:
     environment["PYTHONPATH"] = str(book.library)
     environment["SAMPLEBOOK_CLAIMS"] = str(folder / "claims.jsonl")
     environment["IPYTHONDIR"] = str(folder / "ipython")
-    environment["OMP_WAIT_POLICY"] = (
-        "PASSIVE"  # threads that wait leave the cores to others
-    )
     environment["MPLBACKEND"] = "module://matplotlib_inline.backend_inline"
     if not job.exclusive:
         environment.update(dict.fromkeys(THREAD_LIMITS, "1"))
