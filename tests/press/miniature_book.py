@@ -40,6 +40,7 @@ sphinx:
     html_static_path: ["static"]
     html_css_files: ["print.css"]
     mathjax_path: mathjax/startup.js
+    mathjax3_config: {loader: {load: [input/tex, output/chtml, a11y/assistive-mml]}}
 """
 
 TOC = """\

@@ -39,6 +39,7 @@ def test_the_parts_sum_up(miniature: Book) -> None:
 
 
 def test_a_checked_reference_is_cited(miniature: Book) -> None:
+    write(miniature.root / "book" / "references.bib", "")
     assert "{cite:t}" not in map_page(miniature, RECORDS)
     write(miniature.root / "book" / "references.bib", "@misc{second, title = {Two}}\n")
     page = map_page(miniature, RECORDS)
