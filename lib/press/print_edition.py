@@ -17,7 +17,7 @@ from press.book import Book
 from press.citation import BookCitation, names_in_words, read_citation
 
 # Not printed: links to themselves, scripts, hidden cells, hidden inputs, and the words that unfold others.
-UNPRINTED = ".headerlink, script, .tag_hide-cell, details.above-input, .cell summary"
+UNPRINTED = ".headerlink, script, form, button, .tag_hide-cell, details.above-input, .cell summary"
 SITE_PARTS = "link[rel=stylesheet], script[src*=mathjax]"
 
 
