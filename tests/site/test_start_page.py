@@ -1,14 +1,16 @@
 """The start page's first screen: what this is, a figure that moves, and three doors."""
 
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import Browser
+from site_pages import open_window
 
 DOORS = ["Read", "Run", "Teach"]
 
 
 def test_first_screen_has_a_living_figure_and_three_equal_doors(
-    desktop: BrowserContext, site: str
+    browser: Browser, site: str
 ) -> None:
-    page = desktop.new_page()
+    window = open_window(browser, 1280)
+    page = window.new_page()
     page.goto(f"{site}/book/intro.html", wait_until="networkidle")
     slider = page.locator("article").get_by_role("slider")
     before = page.locator(".samplebook-moving img").get_attribute("src")
@@ -21,4 +23,4 @@ def test_first_screen_has_a_living_figure_and_three_equal_doors(
     fold = page.evaluate("innerHeight")
     places = [slider.bounding_box(), *boxes]
     assert all(box and box["y"] + box["height"] <= fold for box in places)
-    page.close()
+    window.close()
