@@ -6,31 +6,15 @@ import torch
 
 from samplebook.data import train_smollm2_student as training
 
-transformers = pytest.importorskip("transformers")
-VOCABULARY = 13
-
 
 @pytest.fixture(scope="module")
-def model():
-    torch.manual_seed(0)
-    configuration = transformers.LlamaConfig(
-        vocab_size=VOCABULARY,
-        hidden_size=16,
-        intermediate_size=32,
-        num_hidden_layers=2,
-        num_attention_heads=4,
-        num_key_value_heads=2,
-    )
-    model = transformers.LlamaModel(configuration).eval()
-    torch.nn.init.normal_(model.embed_tokens.weight)
-    return model.requires_grad_(False)
-
-
-@pytest.fixture(scope="module")
-def texts():
+def texts(toy_llama):
     rng = np.random.default_rng(0)
     lengths = rng.integers(2, 12, size=30)
-    return [torch.from_numpy(rng.integers(VOCABULARY, size=n)) for n in lengths]
+    return [
+        torch.from_numpy(rng.integers(toy_llama.config.vocab_size, size=n))
+        for n in lengths
+    ]
 
 
 def test_each_text_is_in_one_batch_with_texts_of_like_length(texts):
@@ -42,10 +26,10 @@ def test_each_text_is_in_one_batch_with_texts_of_like_length(texts):
     assert np.mean(spread) < np.ptp([len(text) for text in texts])
 
 
-def test_padding_changes_no_state(model, texts):
-    states = training.hidden_states(model, texts)
+def test_padding_changes_no_state(toy_llama, texts):
+    states = training.hidden_states(toy_llama, texts)
     for text, found in zip(texts, states, strict=True):
-        expected = model(text[None]).last_hidden_state[0]
+        expected = toy_llama(text[None]).last_hidden_state[0]
         assert found.shape == expected.shape
         torch.testing.assert_close(found.float(), expected, atol=5e-3, rtol=5e-3)
 
@@ -53,7 +37,7 @@ def test_padding_changes_no_state(model, texts):
 def test_divergence_is_the_sum_written_out():
     generator = torch.Generator().manual_seed(0)
     teacher, student = torch.randn(2, 5, 16, generator=generator)
-    embedding = torch.randn(VOCABULARY, 16, generator=generator)
+    embedding = torch.randn(13, 16, generator=generator)
     p, q = ((states @ embedding.T).softmax(-1) for states in (teacher, student))
     expected = (p * (p / q).log()).sum(-1).mean()
     found = training.divergence(teacher, student, embedding)
@@ -61,18 +45,18 @@ def test_divergence_is_the_sum_written_out():
     assert training.divergence(teacher, teacher, embedding) < 1e-6
 
 
-def test_acceptance_is_one_for_the_teacher_itself(model, texts):
-    own = [model(text[None]).last_hidden_state[0] for text in texts]
-    assert training.mean_acceptance(model, texts, own) == pytest.approx(1, abs=1e-5)
+def test_acceptance_is_one_for_the_teacher_itself(toy_llama, texts):
+    own = [toy_llama(text[None]).last_hidden_state[0] for text in texts]
+    assert training.mean_acceptance(toy_llama, texts, own) == pytest.approx(1, abs=1e-5)
     others = [-states for states in own]
     expected = np.concatenate(
         [
             torch.minimum(
-                (states @ model.embed_tokens.weight.T).softmax(-1),
-                (-states @ model.embed_tokens.weight.T).softmax(-1),
+                (states @ toy_llama.embed_tokens.weight.T).softmax(-1),
+                (-states @ toy_llama.embed_tokens.weight.T).softmax(-1),
             ).sum(-1)
             for states in own
         ]
     ).mean()
-    found = training.mean_acceptance(model, texts, others)
+    found = training.mean_acceptance(toy_llama, texts, others)
     assert found == pytest.approx(float(expected), abs=1e-5)
