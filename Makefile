@@ -42,7 +42,7 @@ $(NODE_MODULES): tests/site/package-lock.json
 	  echo "npm is missing: the tests that need axe-core or Lighthouse are skipped (Debian: apt-get install npm)."; \
 	fi
 
-# One chapter runs as a reader would run it with nbval, so that this keeps working.
+# One chapter runs as a reader would run it with nbval, so that this keeps working. Lighthouse needs the machine alone.
 test: book $(NODE_MODULES) ## build if need be, then check style, types, outputs and run all tests
 	@echo "Style (ruff), types (mypy: half a minute the first time), stored outputs:"
 	@$(VENV) -m ruff check .
@@ -50,8 +50,7 @@ test: book $(NODE_MODULES) ## build if need be, then check style, types, outputs
 	@$(VENV) -m mypy
 	@$(PRESS) compare
 	@$(VENV) -m pytest tests --ignore $(LIGHTHOUSE) --nbval-lax --nbval-sanitize-with $(SANITISERS) chapters/drafts/spectr.ipynb
-
-lighthouse: book $(NODE_MODULES) ## mark a chapter page with Lighthouse, five runs, on a machine that does nothing else
+	@echo "Lighthouse, five runs; other work on this machine lowers its marks:"
 	@$(VENV) -m pytest $(LIGHTHOUSE)
 
 chapter: environment ## make the skeleton of a chapter: PART=drafts SLUG=mdsd
