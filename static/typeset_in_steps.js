@@ -12,17 +12,20 @@ async function typesetInSteps() {
 }
 
 // A formula that is wider than its column scrolls: the keyboard must reach it then, and only then.
+function reachIfWide(formula) {
+  formula.tabIndex = formula.scrollWidth > formula.clientWidth ? 0 : -1;
+}
+
 const widthsOfFormulas = new ResizeObserver((entries) => {
-  for (const { target } of entries) {
-    target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
-  }
+  entries.forEach(({ target }) => reachIfWide(target));
 });
 
 async function showFormulas() {
   await typesetInSteps();
-  document
-    .querySelectorAll("mjx-container")
-    .forEach((formula) => widthsOfFormulas.observe(formula));
+  document.querySelectorAll("mjx-container").forEach((formula) => {
+    reachIfWide(formula);
+    widthsOfFormulas.observe(formula);
+  });
 }
 
 window.MathJax = { ...window.MathJax, startup: { pageReady: showFormulas } };
