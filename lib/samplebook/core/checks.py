@@ -5,7 +5,9 @@ Every message names the argument and says what was wrong with it.
 
 import operator
 import sys
-from typing import Any
+from collections.abc import Sequence
+from numbers import Real
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +20,7 @@ from samplebook.core.arrays import (
     take_along_last,
     to_numpy,
     total,
+    zero_along_last,
 )
 
 SUM_TOLERANCE = {"float32": 1e-4}
@@ -26,6 +29,9 @@ DEFAULT_SUM_TOLERANCE = 1e-6
 ROUNDING = 1e-13
 """What summing in another order may leave: nearer to 1 than this, a law is not copied to renormalise it."""
 HALF_PRECISION = ("float16", "bfloat16")
+
+TokenRows: TypeAlias = NDArray[np.int64] | Sequence[NDArray[np.int64]]
+"""Tokens for a next-token model: an array (B, T), or a sequence of B rows of any lengths."""
 
 
 def as_count(value: Any, name: str, *, minimum: int = 1) -> int:
@@ -45,6 +51,26 @@ def as_count(value: Any, name: str, *, minimum: int = 1) -> int:
     if count < minimum:
         raise ValueError(f"{name}: must be at least {minimum}, got {count}")
     return count
+
+
+def as_number(value: Any, name: str) -> float:
+    """``value`` as a float.
+
+    Raises
+    ------
+    ValueError
+        If it is not a real number (``True`` is none).
+    """
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise ValueError(f"{name}: must be a number, got {value!r}")
+    return float(value)
+
+
+def as_flag(value: Any, name: str) -> bool:
+    """``value`` as a bool, or ``ValueError`` if it is none."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name}: must be True or False, got {value!r}")
+    return bool(value)
 
 
 def dtype_name(array: Array) -> str:
@@ -231,28 +257,61 @@ def check_drafted(drafts: Array, draft: Array) -> None:
         )
 
 
-def as_token_rows(values: Any, last: Any, *, vocabulary: int) -> NDArray[np.int64]:
-    """The arguments ``tokens`` (B, T) and ``last`` of a next-token model, checked; the tokens as int64.
+def check_distinct(drafts: Array) -> None:
+    """Raise ``ValueError`` if a token occurs twice in a row of ``drafts`` (..., k)."""
+    rows = np.sort(to_numpy(drafts), axis=-1)
+    repeated = rows[..., 1:][rows[..., 1:] == rows[..., :-1]]
+    if repeated.size:
+        raise ValueError(
+            f"drafts: token {repeated[0]} occurs twice, but drafts without replacement are distinct"
+        )
+
+
+def check_most_probable(tokens: Array, draft: Array) -> None:
+    """Raise ``ValueError`` unless the tokens (..., n) are n most probable ones of ``draft`` (..., V)."""
+    if tokens.shape[-1] == 0:
+        return
+    xp = namespace(draft)
+    smallest = xp.amin(take_along_last(draft, tokens), axis=-1)
+    largest_other = xp.amax(zero_along_last(draft, tokens), axis=-1)
+    wrong = smallest < largest_other
+    if wrong.any():
+        raise ValueError(
+            f"drafts: all but the last must be the draft law's most probable tokens{row_with(wrong)}"
+        )
+
+
+def as_token_rows(
+    values: Any, last: Any, *, vocabulary: int
+) -> list[NDArray[np.int64]]:
+    """The arguments ``tokens`` and ``last`` of a next-token model, checked: the rows of tokens.
 
     Raises
     ------
     ValueError
-        If ``tokens`` is not a non-empty array of two dimensions with integers in 0..``vocabulary`` - 1, or
-        ``last`` is no whole number in 1..T.
+        If ``tokens`` is neither a non-empty array (B, T) nor a sequence of B rows of any lengths, if a token
+        is no integer in 0..``vocabulary`` - 1, or if ``last`` is no whole number in 1..the shortest length.
     """
-    tokens = as_tokens(values, "tokens", vocabulary=vocabulary, like=np.empty(0))
-    if tokens.ndim != 2:
-        raise ValueError(f"tokens: must have shape (B, T), got {tuple(tokens.shape)}")
-    if as_count(last, "last") > tokens.shape[1]:
-        raise ValueError(f"last: {last} is more than the {tokens.shape[1]} positions")
-    return np.asarray(tokens)
+    if not isinstance(values, list | tuple):
+        values = as_array(values, "tokens")
+        if values.ndim != 2:
+            raise ValueError(
+                f"tokens: must have shape (B, T), got {tuple(values.shape)}"
+            )
+    rows = [as_token_list(row, "tokens", vocabulary=vocabulary) for row in values]
+    if not rows:
+        raise ValueError("tokens: empty, needs at least one row")
+    shortest = min(len(row) for row in rows)
+    if as_count(last, "last") > shortest:
+        raise ValueError(f"last: {last} is more than the {shortest} positions")
+    return rows
 
 
-def as_token_list(values: Any, name: str) -> NDArray[np.int64]:
-    """A non-empty list of token numbers (T,) whose vocabulary is not known yet."""
-    tokens = as_tokens(
-        values, name, vocabulary=np.iinfo(np.int64).max, like=np.empty(0)
-    )
+def as_token_list(
+    values: Any, name: str, *, vocabulary: int = np.iinfo(np.int64).max
+) -> NDArray[np.int64]:
+    """A non-empty list of token numbers (T,); without ``vocabulary`` its size is not known yet."""
+    tokens = as_tokens(values, name, vocabulary=vocabulary, like=np.empty(0))
     if tokens.ndim != 1:
         raise ValueError(f"{name}: must have shape (T,), got {tuple(tokens.shape)}")
     return np.asarray(tokens)

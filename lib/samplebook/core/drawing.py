@@ -5,7 +5,15 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from samplebook.core.arrays import Array, cast, is_tensor, namespace
+from samplebook.core.arrays import (
+    BLOCK,
+    Array,
+    block_sums,
+    is_tensor,
+    namespace,
+    positions,
+    take_along_last,
+)
 
 
 class Uniforms(Protocol):
@@ -105,11 +113,58 @@ def draw_token(law: Array, rng: Uniforms) -> int:
     return int(inverse_cdf(law, rng.random()))
 
 
+def first_above(cdf: Array, level: Array) -> Array:
+    """The first entry at which a distribution function (..., N) exceeds a level (...).
+
+    Never an entry of weight 0: where rounding puts the level at the whole mass, it is the last other one.
+    """
+    xp = namespace(cdf)
+    last = (cdf < cdf[..., -1:]).sum(axis=-1)
+    return xp.minimum((cdf <= level[..., None]).sum(axis=-1), last)
+
+
+def block_entries(laws: Array, block: Array) -> Array:
+    """Entries (B, 256) of one of ``block_sums``' blocks (B,) in each row of laws (B, V); 0 beyond the end."""
+    xp = namespace(laws)
+    size = laws.shape[1]
+    places = block[:, None] * BLOCK + positions(BLOCK, like=laws)
+    entries = take_along_last(laws, xp.clip(places, None, size - 1))
+    return xp.where(places < size, entries, 0.0)
+
+
+def token_at_level(laws: Array, edges: Array, level: Array) -> Array:
+    """Tokens (B,) at levels (B,): first the block that a level falls into, then the token in the block.
+
+    ``edges`` (B, N + 1) is the distribution function before and after each of N blocks.
+    """
+    xp = namespace(laws)
+    level = level * edges[:, -1]
+    block = first_above(edges[:, 1:], level)
+    ends = xp.stack([block, block + 1], axis=-1)
+    start, end = take_along_last(edges, ends).T
+    share = (level - start) / xp.where(end > start, end - start, 1.0)
+    cdf = xp.cumsum(block_entries(laws, block), axis=-1, dtype=xp.float64)
+    return block * BLOCK + first_above(cdf, share * cdf[:, -1])
+
+
+def tokens_at_levels(laws: Array, levels: Array) -> Array:
+    """Tokens (B, n) at which the distribution functions of laws (B, V) first exceed ``levels`` (B, n).
+
+    Large laws are read once, and no distribution function over V is written. Laws are non-negative weights;
+    levels lie in [0, 1). Never a token of weight 0, unless all weights of a row are 0.
+    """
+    xp = namespace(laws)
+    columns = [levels[:, i] for i in range(levels.shape[1])]
+    if laws.shape[1] <= BLOCK:
+        cdf = xp.cumsum(laws, axis=-1, dtype=xp.float64)
+        tokens = [first_above(cdf, level * cdf[:, -1]) for level in columns]
+    else:
+        sums = block_sums(laws)
+        edges = xp.cumsum(xp.concatenate([0 * sums[:, :1], sums], axis=-1), axis=-1)
+        tokens = [token_at_level(laws, edges, level) for level in columns]
+    return xp.stack(tokens, axis=-1)
+
+
 def draw_tokens(laws: Array, rng: Any) -> Array:
     """One token (B,) from each row of ``laws`` (B, V)."""
-    xp = namespace(laws)
-    cdf = xp.cumsum(laws, axis=-1, dtype=xp.float64)
-    mass = cdf[:, -1:]
-    levels = uniforms((laws.shape[0], 1), rng, laws) * mass
-    passed = xp.minimum((cdf <= levels).sum(axis=-1), (cdf < mass).sum(axis=-1))
-    return cast(passed, xp.int64)
+    return tokens_at_levels(laws, uniforms((laws.shape[0], 1), rng, laws))[:, 0]

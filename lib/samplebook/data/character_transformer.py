@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional
 
+from samplebook.core.arrays import pad_rows
+from samplebook.core.checks import TokenRows, as_token_rows
 from samplebook.data.packages import stored_file
 
 
@@ -128,7 +130,7 @@ class CharacterTransformer(nn.Module):
         return functional.linear(self.final_norm(states), self.embedding.weight)
 
 
-def initialise(model: CharacterTransformer, generator: torch.Generator) -> None:
+def initialise(model: nn.Module, generator: torch.Generator) -> None:
     """Normal weights of scale 0.02 (width^-1/2 inside blocks), zero output projections."""
     for name, parameter in model.named_parameters():
         if parameter.ndim < 2:
@@ -180,37 +182,36 @@ def load_shakespeare_pair() -> tuple[CharacterTransformer, CharacterTransformer,
 
 
 def next_token_laws(
-    model: CharacterTransformer, temperature: float = 1.0
-) -> Callable[[NDArray[np.int64], int], NDArray[np.float64]]:
+    model: CharacterTransformer,
+) -> Callable[[TokenRows, int], NDArray[np.float64]]:
     """The transformer as a next-token model for decoding.
 
     Parameters
     ----------
     model : CharacterTransformer
         On any device.
-    temperature : float, > 0
-        Logits are divided by it.
 
     Returns
     -------
     callable ``laws(tokens, last)``
-        ``tokens``: int64 array, shape (B, T) with T at most the model's context; the result has shape
-        (B, last, V) and holds the law of the next token after each of the last ``last`` positions of
-        each row.
-
-    Raises
-    ------
-    ValueError
-        If ``temperature`` is not positive.
+        ``tokens``: int64 array, shape (B, T), or a list of B rows, none longer than the model's context; the
+        result has shape (B, last, V) and holds the law of the next token after each of the last ``last``
+        positions of each row. It raises ``ValueError`` if a token lies outside the vocabulary, or ``last``
+        outside 1..the shortest row's length.
     """
-    if not temperature > 0:
-        raise ValueError(f"temperature: must be > 0, got {temperature}")
     device = model.embedding.weight.device
 
     @torch.inference_mode()
-    def laws(tokens: NDArray[np.int64], last: int) -> NDArray[np.float64]:
-        logits = model(torch.from_numpy(np.ascontiguousarray(tokens)).to(device), last)
-        return torch.softmax(logits.double() / temperature, dim=-1).cpu().numpy()
+    def laws(tokens: TokenRows, last: int) -> NDArray[np.float64]:
+        rows = as_token_rows(tokens, last, vocabulary=model.size.vocabulary)
+        # no position sees what follows it, so rows can be filled up at their ends
+        states = model.states(torch.from_numpy(pad_rows(rows, 0)).to(device))[-1]
+        at_ends = [
+            state[len(row) - last : len(row)]
+            for state, row in zip(states, rows, strict=True)
+        ]
+        logits = model.logits(torch.stack(at_ends))
+        return torch.softmax(logits.double(), dim=-1).cpu().numpy()
 
     return laws
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from samplebook.core.checks import as_token_rows
+from samplebook.core.checks import TokenRows, as_token_rows
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float64]
@@ -149,14 +149,14 @@ class CountModel:
             law /= self.contexts[length].look_up(context) + self.pseudo_count
         return law
 
-    def laws(self, tokens: IntArray, last: int) -> FloatArray:
+    def laws(self, tokens: TokenRows, last: int) -> FloatArray:
         """The model as a next-token model for decoding.
 
         Parameters
         ----------
-        tokens : int64 array, shape (B, T)
+        tokens : int64 array, shape (B, T), or a list of B such rows of any lengths
         last : int
-            1..T.
+            1..the shortest row's length.
 
         Returns
         -------
@@ -166,11 +166,15 @@ class CountModel:
         Raises
         ------
         ValueError
-            If a token lies outside the vocabulary, or ``last`` outside 1..T.
+            If a token lies outside the vocabulary, or ``last`` outside its range.
         """
-        tokens = as_token_rows(tokens, last, vocabulary=self.vocabulary)
-        ends = range(tokens.shape[1] - last + 1, tokens.shape[1] + 1)
-        return np.array([[self.law(row[:end]) for end in ends] for row in tokens])
+        rows = as_token_rows(tokens, last, vocabulary=self.vocabulary)
+        return np.array(
+            [
+                [self.law(row[: len(row) - after]) for after in reversed(range(last))]
+                for row in rows
+            ]
+        )
 
     def bits_per_token(self, tokens: IntArray) -> float:
         """Mean of -log2 p over a text."""

@@ -33,8 +33,8 @@ class ModelFamily:
     vocabulary : int
         V, the number of tokens.
     target : callable ``laws(tokens, last)``
-        From int64 tokens (B, T) to float64 laws (B, last, V) of the next token after each of the ``last``
-        positions at the end of each row.
+        From int64 tokens (B, T), or a list of B rows, to laws (B, last, V) of the next token after each of
+        the ``last`` positions at the end of each row.
     drafts : dict of such callables
         ``"small model"``, ``"trigram"``, ``"bigram"`` and ``"prompt look-up"``.
     exits : callable ``exits(tokens, last)``

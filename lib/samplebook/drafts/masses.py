@@ -1,8 +1,8 @@
-"""Three quantities that every method is written in: overlap, excess, and at least one success in k."""
+"""What every method is written in: overlap, excess, a law without some tokens, at least one success in k."""
 
 import math
 
-from samplebook.core.arrays import Array, cast, namespace, total
+from samplebook.core.arrays import Array, cast, namespace, total, zero_along_last
 
 LARGEST_BELOW_ONE = math.nextafter(1.0, 0.0)
 """Stands for probability 1, and for what rounding puts above it, where a logarithm is taken."""
@@ -24,6 +24,14 @@ def normalised_excess(target: Array, covered: Array) -> Array:
     mass = total(excess)[..., None]
     scale = cast(xp.where(mass > 0, mass, 1.0), excess.dtype)
     return xp.where(mass > 0, excess / scale, target)
+
+
+def without_tokens(law: Array, tokens: Array) -> Array:
+    """``law`` (..., V) given that its draw is none of ``tokens`` (..., n); all zeros if no other has mass."""
+    xp = namespace(law)
+    rest = zero_along_last(law, tokens)
+    mass = total(rest)[..., None]
+    return rest / cast(xp.where(mass > 0, mass, 1.0), rest.dtype)
 
 
 def at_least_once(probability: Array, trials: float) -> Array:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from samplebook.core.checks import as_count, as_token_rows
+from samplebook.core.checks import TokenRows, as_count, as_token_rows
 
 Tokens = NDArray[np.int64]
 
@@ -33,7 +33,7 @@ def look_up(history: Tokens, longest: int) -> Tokens:
 
 def prompt_lookup_laws(
     vocabulary: int, longest: int = 3
-) -> Callable[[Tokens, int], NDArray[np.float64]]:
+) -> Callable[[TokenRows, int], NDArray[np.float64]]:
     """Prompt look-up as a next-token model for decoding.
 
     Parameters
@@ -45,22 +45,22 @@ def prompt_lookup_laws(
     Returns
     -------
     callable ``laws(tokens, last)``
-        From int64 tokens (B, T) to float64 laws (B, last, V): row i, position j has the law after the first
-        T - last + j + 1 tokens of row i.
+        From int64 tokens (B, T), or a list of B rows, to float64 laws (B, last, V): row i, position j has the
+        law after the first T - last + j + 1 tokens of row i, which has T.
 
     Raises
     ------
     ValueError
         If ``vocabulary`` or ``longest`` is no whole number >= 1; in a call, if a token lies outside the
-        vocabulary or ``last`` outside 1..T.
+        vocabulary or ``last`` outside 1..the shortest row's length.
     """
     vocabulary = as_count(vocabulary, "vocabulary")
     longest = as_count(longest, "longest")
 
-    def laws(tokens: Tokens, last: int) -> NDArray[np.float64]:
-        tokens = as_token_rows(tokens, last, vocabulary=vocabulary)
-        result = np.zeros((len(tokens), last, vocabulary))
-        for row, text in enumerate(tokens):
+    def laws(tokens: TokenRows, last: int) -> NDArray[np.float64]:
+        texts = as_token_rows(tokens, last, vocabulary=vocabulary)
+        result = np.zeros((len(texts), last, vocabulary))
+        for row, text in enumerate(texts):
             for position in range(last):
                 found = look_up(text[: len(text) - last + position + 1], longest)
                 np.add.at(result[row, position], found, 1 / len(found))

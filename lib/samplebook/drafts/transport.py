@@ -1,9 +1,11 @@
 """The best verification: an optimal transport problem, as a linear program and in closed form.
 
-Among all couplings of the drafts (law q^k) and the emitted token (law p), the best one maximises the
-probability that the token is among the drafts. What flows from a draft tuple to one of its tokens is bounded
-by the tuple's probability and by the token's: a maximum flow. I.i.d. drafts may be taken as multisets, since
-their order says nothing. The value alone has a closed form at any vocabulary size.
+Among all couplings of the drafts and the emitted token (law p), the best one maximises the probability that
+the token is among the drafts. What flows from a draft tuple to one of its tokens is bounded by the tuple's
+probability and by the token's: a maximum flow. Drafts may be taken as multisets, or as sets if they come
+without replacement, since the best coupling gains nothing from their order. The value alone has a closed form
+at any vocabulary size: here for i.i.d. drafts, in :mod:`~samplebook.drafts.exponential_race` without
+replacement.
 """
 
 from collections.abc import Sequence
@@ -16,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from samplebook.core.arrays import Array, namespace, take_along_last, to_numpy
-from samplebook.core.checks import as_count, as_probability_pair
+from samplebook.core.checks import as_count, as_flag, as_probability_pair
 from samplebook.core.drawing import Uniforms, draw_token
-from samplebook.drafts.masses import normalised_excess
+from samplebook.drafts.drafting import distinct_tokens
+from samplebook.drafts.masses import normalised_excess, without_tokens
 
 LARGEST_PROGRAM = 30_000
 """Largest number V**k of draft tuples for which the program is solved."""
@@ -61,13 +64,14 @@ def acceptance(target: Array, draft: Array, num_drafts: int) -> Array:
 
 @dataclass(frozen=True)
 class TransportPlan:
-    """An optimal coupling of k i.i.d. drafts and the emitted token.
+    """An optimal coupling of k drafts and the emitted token.
 
     Attributes
     ----------
     target : float64 array, shape (V,)
     multisets : int64 array, shape (M, k)
-        Every multiset of drafts that the draft law can produce, each sorted, in lexicographic order.
+        Every multiset of drafts that can be drawn, each sorted, in lexicographic order. Without replacement
+        these are sets, and k is at most the number of tokens that the draft law knows.
     multiset_mass : float64 array, shape (M,)
         Their probabilities.
     flow : float64 sparse array, shape (M, V)
@@ -145,6 +149,25 @@ def multisets_of_drafts(
     return multisets, mass
 
 
+def sets_of_drafts(
+    draft: NDArray[np.float64], num_drafts: int
+) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """All sorted sets (M, k) of drafts without replacement, and their probabilities (M,).
+
+    The probability of a set is the sum over the orders in which its tokens can be drawn.
+    """
+    tuples, mass, left = np.empty((1, 0), dtype=np.int64), np.ones(1), draft[None]
+    for _ in range(distinct_tokens(draft, num_drafts)):
+        rows, tokens = np.nonzero(left)
+        tuples = np.column_stack([tuples[rows], tokens])
+        mass = mass[rows] * left[rows, tokens]
+        left = without_tokens(left[rows], tokens[:, None])
+    sets, which = np.unique(np.sort(tuples, axis=1), axis=0, return_inverse=True)
+    set_mass = np.zeros(len(sets))
+    np.add.at(set_mass, which.reshape(-1), mass)
+    return sets, set_mass
+
+
 def solve_maximum_flow(
     target: NDArray[np.float64],
     multiset_mass: NDArray[np.float64],
@@ -190,13 +213,14 @@ def keep_to_capacities(
 
 @lru_cache(maxsize=16)
 def cached_plan(
-    target_bytes: bytes, draft_bytes: bytes, num_drafts: int
+    target_bytes: bytes, draft_bytes: bytes, num_drafts: int, replacement: bool
 ) -> TransportPlan:
     """The plan for two float64 laws given as bytes: a decoder and a test ask for the same one many times."""
     from scipy.sparse import csr_array
 
     target, draft = np.frombuffer(target_bytes), np.frombuffer(draft_bytes)
-    multisets, mass = multisets_of_drafts(draft, num_drafts)
+    of_drafts = multisets_of_drafts if replacement else sets_of_drafts
+    multisets, mass = of_drafts(draft, num_drafts)
     first_of_run = np.ones(multisets.shape, dtype=bool)
     first_of_run[:, 1:] = multisets[:, 1:] != multisets[:, :-1]
     rows, places = np.nonzero(first_of_run & (target[multisets] > 0))
@@ -210,7 +234,9 @@ def cached_plan(
     )
 
 
-def plan_of(target: Array, draft: Array, num_drafts: int) -> TransportPlan:
+def plan_of(
+    target: Array, draft: Array, num_drafts: int, replacement: bool
+) -> TransportPlan:
     """The plan of checked laws (V,); see :func:`transport_program`."""
     if target.size**num_drafts > LARGEST_PROGRAM:
         raise ValueError(
@@ -219,10 +245,12 @@ def plan_of(target: Array, draft: Array, num_drafts: int) -> TransportPlan:
         )
     laws = [np.asarray(law, dtype=np.float64) for law in (target, draft)]
     laws = [law / law.sum() for law in laws]  # float32 sums are off by its rounding
-    return cached_plan(laws[0].tobytes(), laws[1].tobytes(), num_drafts)
+    return cached_plan(laws[0].tobytes(), laws[1].tobytes(), num_drafts, replacement)
 
 
-def transport_program(target: Array, draft: Array, num_drafts: int) -> TransportPlan:
+def transport_program(
+    target: Array, draft: Array, num_drafts: int, *, replacement: bool = True
+) -> TransportPlan:
     """Solve the transport problem as a linear program (needs cvxpy, with HiGHS).
 
     Parameters
@@ -231,6 +259,8 @@ def transport_program(target: Array, draft: Array, num_drafts: int) -> Transport
         The laws p and q.
     num_drafts : int
         k >= 1, with V**k <= 30,000.
+    replacement : bool
+        Whether the drafts are i.i.d., or drawn without replacement.
 
     Returns
     -------
@@ -240,17 +270,29 @@ def transport_program(target: Array, draft: Array, num_drafts: int) -> Transport
     Raises
     ------
     ValueError
-        If a law is not a law or not of shape (V,), the shapes differ, k is not an integer >= 1,
-        or V**k > 30,000.
+        If a law is not a law or not of shape (V,), the shapes differ, k is not an integer >= 1, V**k >
+        30,000, or ``replacement`` is no bool.
     """
     laws = as_probability_pair(target, draft)
     if laws[0].ndim != 1:
         raise ValueError(f"target: must have shape (V,), got {tuple(laws[0].shape)}")
     return plan_of(
-        to_numpy(laws[0]), to_numpy(laws[1]), as_count(num_drafts, "num_drafts")
+        to_numpy(laws[0]),
+        to_numpy(laws[1]),
+        as_count(num_drafts, "num_drafts"),
+        as_flag(replacement, "replacement"),
     )
 
 
 def select(target: Array, draft: Array, drafts: Array, rng: Uniforms) -> int:
-    """The emitted token of the optimal coupling, for laws (V,) and drafts (k,)."""
-    return draw_token(plan_of(target, draft, len(drafts)).law_given(drafts), rng)
+    """The emitted token of the optimal coupling, for laws (V,) and i.i.d. drafts (k,)."""
+    plan = plan_of(target, draft, len(drafts), replacement=True)
+    return draw_token(plan.law_given(drafts), rng)
+
+
+def select_without_replacement(
+    target: Array, draft: Array, drafts: Array, rng: Uniforms
+) -> int:
+    """The emitted token of the optimal coupling, for laws (V,) and drafts (k,) without replacement."""
+    plan = plan_of(target, draft, len(drafts), replacement=False)
+    return draw_token(plan.law_given(drafts), rng)

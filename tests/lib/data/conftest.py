@@ -8,7 +8,7 @@ import torch
 
 @pytest.fixture(scope="session")
 def toy_llama() -> Any:
-    """A random ``LlamaModel`` of two small layers, whose laws are far from uniform."""
+    """A random ``LlamaModel`` of two small layers; its laws depend on all tokens of a text."""
     transformers = pytest.importorskip("transformers")
     torch.manual_seed(0)
     configuration = transformers.LlamaConfig(
@@ -20,5 +20,7 @@ def toy_llama() -> Any:
         num_key_value_heads=2,
     )
     model = transformers.LlamaModel(configuration).eval()
-    torch.nn.init.normal_(model.embed_tokens.weight)
+    for weights in model.parameters():
+        if weights.ndim == 2:
+            torch.nn.init.normal_(weights, std=2 * weights.shape[1] ** -0.5)
     return model.requires_grad_(False)

@@ -63,6 +63,8 @@ def test_laws_are_the_law_after_each_position():
     assert laws.shape == (3, 4, 5)
     np.testing.assert_array_equal(laws[1, 0], model.law(rows[1, :7]))
     np.testing.assert_array_equal(laws[2, -1], model.law(rows[2]))
+    uneven = model.laws([rows[1, :7], rows[2]], 1)[:, 0]
+    np.testing.assert_array_equal(uneven, [laws[1, 0], laws[2, -1]])
 
 
 def test_wrong_histories_are_refused():

@@ -4,13 +4,19 @@ The program draws only by ``rng.random()``. It is run with numbers replayed from
 one more, the walker finds the points of [0, 1) at which its behaviour changes, by bisection, and follows
 each piece. What a program does must change monotonically with each number (accept or reject, or an inverse
 distribution function), up to the grid of points that is tried first.
+
+A longer program is walked in two steps: first the functions that it draws by, for the arguments that occur,
+then the program, in which each of their results is one choice.
 """
 
 from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator
+from functools import cache
 from itertools import chain, repeat
 from random import Random
 from typing import Any
+
+import numpy as np
 
 BELOW_ONE = 1 - 2.0**-53
 GRID = [i / 4 for i in range(4)] + [BELOW_ONE]
@@ -106,5 +112,69 @@ def exact_law(program: Program, *, probes: int = 0) -> dict[Hashable, float]:
             pending += [
                 ([*numbers, number], mass * length)
                 for number, length in pieces(program, numbers, probes)
+            ]
+    return dict(law)
+
+
+class NeedsChoiceError(Exception):
+    """The program asked for one more choice than the list holds: from the law that comes with it."""
+
+
+class Choices:
+    """Stands for a generator of random numbers: replays choices, each an entry of a known law."""
+
+    def __init__(self, choices: tuple[Hashable, ...]):
+        self.choices = iter(choices)
+
+    def random(self) -> float:
+        raise AssertionError("a number was drawn outside of the walked functions")
+
+    def choose(self, law: dict[Hashable, float]) -> Hashable:
+        try:
+            return next(self.choices)
+        except StopIteration:
+            raise NeedsChoiceError(law) from None
+
+
+@cache
+def walked(function: Callable[..., Any], *, probes: int = 0) -> Callable[..., Any]:
+    """``function(*arguments, rng)`` for :class:`Choices`: its result is one choice, of its exact law.
+
+    Arguments are arrays and numbers, results an int or an array of them. Laws are found once.
+    """
+    known: dict[Hashable, dict[Hashable, float]] = {}
+
+    def chooses(*arguments: Any) -> Any:
+        *given, choices = arguments
+        key = tuple(np.asarray(value).tobytes() for value in given)
+        if key not in known:
+            known[key] = exact_law(
+                lambda rng: hashable(function(*given, rng)), probes=probes
+            )
+        result = choices.choose(known[key])
+        return np.array(result) if isinstance(result, tuple) else result
+
+    return chooses
+
+
+def hashable(result: Any) -> Hashable:
+    """An array as a tuple of ints; a number as an int."""
+    return tuple(result.tolist()) if np.ndim(result) else int(result)
+
+
+def exact_law_by_choices(
+    program: Callable[[Choices], Hashable],
+) -> dict[Hashable, float]:
+    """Probability of each result of a program that draws by :func:`walked` functions only."""
+    law: dict[Hashable, float] = defaultdict(float)
+    pending: list[tuple[tuple[Hashable, ...], float]] = [((), 1.0)]
+    while pending:
+        choices, mass = pending.pop()
+        try:
+            law[program(Choices(choices))] += mass
+        except NeedsChoiceError as error:
+            pending += [
+                ((*choices, choice), mass * probability)
+                for choice, probability in error.args[0].items()
             ]
     return dict(law)

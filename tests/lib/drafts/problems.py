@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from samplebook.drafts import METHODS
+
 PROBLEMS = {
     "plain": ([0.5, 0.3, 0.2], [0.2, 0.3, 0.5]),
     "two-point extremal": ([4 / 9, 5 / 9], [2 / 3, 1 / 3]),
@@ -25,3 +27,16 @@ def random_problem(
     """A random pair; the smaller the concentration, the nearer to one-hot."""
     target, draft = rng.dirichlet(np.full(vocabulary, concentration), size=2)
     return target, draft
+
+
+WAYS = {name: {"method": name, "replacement": True} for name in METHODS} | {
+    f"{name} without replacement": {"method": name, "replacement": False}
+    for name in ("rrs", "optimal")
+}
+"""Every method with every way in which its drafts are drawn, as keyword arguments."""
+IN_BATCH = {name: way for name, way in WAYS.items() if way["method"] != "optimal"}
+
+
+def drafts_taken(way, most: int) -> int:
+    """How many drafts to give a method, at most ``most``."""
+    return 1 if way["method"] == "single" else most

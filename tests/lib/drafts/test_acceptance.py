@@ -6,14 +6,15 @@ import sys
 import numpy as np
 import pytest
 import torch
-from problems import PROBLEMS, random_problem
+from problems import PROBLEMS, WAYS, drafts_taken, random_problem
 
 from samplebook.drafts import (
-    METHODS,
     acceptance_rate,
+    draw_drafts,
     estimate_acceptance_rate,
     optimal_acceptance,
     residual_law,
+    select_token,
     transport_program,
 )
 
@@ -21,26 +22,20 @@ FIVE_SIGMA = 5.0
 """A right estimate is further off than this once in 1.7 million tests."""
 
 
-def drafts_taken(method):
-    return 1 if method == "single" else 3
-
-
-@pytest.mark.parametrize("method", METHODS)
-def test_a_batch_and_tensors_give_what_each_row_gives(method):
+@pytest.mark.parametrize("name", WAYS)
+def test_a_batch_and_tensors_give_what_each_row_gives(name):
     targets, drafts = np.random.default_rng(0).dirichlet(np.ones(6), size=(2, 4, 2))
-    k = drafts_taken(method)
-    rates = acceptance_rate(targets, drafts, k, method=method)
+    way, k = WAYS[name], drafts_taken(WAYS[name], 3)
+    rates = acceptance_rate(targets, drafts, k, **way)
     for index in np.ndindex(4, 2):
-        one = acceptance_rate(targets[index], drafts[index], k, method=method)
+        one = acceptance_rate(targets[index], drafts[index], k, **way)
         assert isinstance(one, float)
         assert rates[index] == pytest.approx(one, abs=1e-12)
-    tensors = acceptance_rate(
-        torch.tensor(targets), torch.tensor(drafts), k, method=method
-    )
+    tensors = acceptance_rate(torch.tensor(targets), torch.tensor(drafts), k, **way)
     assert tensors.dtype == torch.float64
     np.testing.assert_allclose(tensors.numpy(), rates, rtol=0, atol=1e-12)
     single_precision = acceptance_rate(
-        torch.tensor(targets).float(), torch.tensor(drafts).float(), k, method=method
+        torch.tensor(targets).float(), torch.tensor(drafts).float(), k, **way
     )
     np.testing.assert_allclose(single_precision.numpy(), rates, rtol=0, atol=1e-5)
 
@@ -76,20 +71,24 @@ def test_naive_is_exact_for_small_probabilities():
     assert acceptance_rate([0.0, 1.0], [0.0, 1.0], 3, method="naive") == 1
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_the_estimate_agrees_with_the_exact_rate(method):
+@pytest.mark.parametrize("name", WAYS)
+def test_the_estimate_agrees_with_the_exact_rate(name):
     target, draft = random_problem(np.random.default_rng(3), 5, 1.0)
-    k = drafts_taken(method)
-    exact = acceptance_rate(target, draft, k, method=method)
-    samples = 400 if method == "optimal" else 40_000
+    way, k = WAYS[name], drafts_taken(WAYS[name], 3)
+    exact = acceptance_rate(target, draft, k, **way)
+    samples = 400 if way["method"] == "optimal" else 40_000
     rng = np.random.default_rng(4)
     value, error = estimate_acceptance_rate(
-        target, draft, k, method=method, num_samples=samples, rng=rng
+        target, draft, k, **way, num_samples=samples, rng=rng
     )
-    assert error == pytest.approx((value * (1 - value) / samples) ** 0.5)
+    of_counts = (value * (1 - value) / samples) ** 0.5
+    if name == "rrs without replacement":  # adds up probabilities, not counts
+        assert error < of_counts / 5
+    else:
+        assert error == pytest.approx(of_counts)
     assert abs(value - exact) < FIVE_SIGMA * error
     value, error = estimate_acceptance_rate(
-        torch.tensor(target), torch.tensor(draft), k, method=method, num_samples=samples,
+        torch.tensor(target), torch.tensor(draft), k, **way, num_samples=samples,
         rng=torch.Generator().manual_seed(5),
     )  # fmt: skip
     assert abs(value - exact) < FIVE_SIGMA * error
@@ -98,8 +97,11 @@ def test_the_estimate_agrees_with_the_exact_rate(method):
 def test_inputs_are_left_as_they_were():
     laws = np.array([[0.5, 0.25, 0.25], [0.25, 0.25, 0.5]])
     copy = laws.copy()
-    for method in METHODS:
-        acceptance_rate(laws[0], laws[1], drafts_taken(method), method=method)
+    for way in WAYS.values():
+        k = drafts_taken(way, 2)
+        acceptance_rate(laws[0], laws[1], k, **way)
+        drafts = draw_drafts(laws[1], k, **way, rng=np.random.default_rng(0))
+        select_token(*laws, drafts, **way, rng=np.random.default_rng(0))
     transport_program(laws[0], laws[1], 2)
     np.testing.assert_array_equal(laws, copy)
 

@@ -136,17 +136,17 @@ def test_the_row_of_a_batch_is_named():
 def test_methods_and_what_they_take():
     with pytest.raises(
         ValueError,
-        match="method: must be one of 'single', 'naive', 'kseq', 'rrs', 'optimal', got 'x'",
+        match="method: must be one of 'single', 'naive', 'kseq', 'rrs', 'greedy', 'optimal', got 'x'",
     ):
         acceptance_rate(HALF, HALF, 2, method="x")
     with pytest.raises(ValueError, match="method: must be one of"):
         select_token(HALF, HALF, [0], method=None, rng=RNG)
     with pytest.raises(
-        ValueError, match="num_drafts: method 'single' takes 1 draft, got 2"
+        ValueError, match="num_drafts: method 'single' takes at most 1, got 2"
     ):
         acceptance_rate(HALF, HALF, 2, method="single")
     with pytest.raises(
-        ValueError, match="num_drafts: method 'single' takes 1 draft, got 2"
+        ValueError, match="num_drafts: method 'single' takes at most 1, got 2"
     ):
         select_token(HALF, HALF, [0, 1], method="single", rng=RNG)
     with pytest.raises(

@@ -7,66 +7,66 @@ Seeds are fixed. A right program would fail any one of these tests with probabil
 import numpy as np
 import pytest
 import torch
+from problems import IN_BATCH, WAYS, drafts_taken
 
 from samplebook.core.statistics import goodness_of_fit
-from samplebook.drafts import METHODS, k_sequential, select_token
+from samplebook.drafts import draw_drafts, k_sequential, select_token
 
 FALSE_ALARM = 1e-6
 VOCABULARY = 1_000
-IN_BATCH = [method for method in METHODS if METHODS[method].select_batch]
 
 
-def draws(method, size, seed):
-    """Laws, and drafts (size, k) from the draft law."""
+def laws_and_drafts(way, size, seed):
+    """Laws (V,), and drafts (size, k) that the library drew."""
     rng = np.random.default_rng(seed)
     target, draft = rng.dirichlet(np.full(VOCABULARY, 0.5), size=2)
-    num_drafts = {"single": 1, "optimal": 1}.get(method, 3)
-    return target, draft, rng.choice(VOCABULARY, p=draft, size=(size, num_drafts)), rng
+    k = 1 if way["method"] == "optimal" else drafts_taken(way, 3)
+    drafts = [draw_drafts(draft, k, **way, rng=rng) for _ in range(size)]
+    return target, draft, np.array(drafts), rng
 
 
 def p_value(tokens, target):
     return goodness_of_fit(np.bincount(tokens, minlength=VOCABULARY), target)
 
 
-def batch_p_value(method, size=20_000, chunk=1_000):
-    target, draft, drafts, rng = draws(method, size, seed=1)
+def batch_p_value(way, size=20_000, chunk=1_000):
+    target, draft, drafts, rng = laws_and_drafts(way, size, seed=1)
     laws = [np.broadcast_to(law, (chunk, VOCABULARY)) for law in (target, draft)]
     tokens = [
-        select_token(*laws, rows, method=method, rng=rng, validate=False)[0]
+        select_token(*laws, rows, **way, rng=rng, validate=False)[0]
         for rows in np.split(drafts, size // chunk)
     ]
     return p_value(np.concatenate(tokens), target)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_one_position_at_a_time(method):
-    target, draft, drafts, rng = draws(method, 2_000, seed=0)
+@pytest.mark.parametrize("name", WAYS)
+def test_one_position_at_a_time(name):
+    target, draft, drafts, rng = laws_and_drafts(WAYS[name], 2_000, seed=0)
     tokens = [
-        select_token(target, draft, row, method=method, rng=rng)[0] for row in drafts
+        select_token(target, draft, row, **WAYS[name], rng=rng)[0] for row in drafts
     ]
     assert p_value(tokens, target) > FALSE_ALARM
 
 
-@pytest.mark.parametrize("method", IN_BATCH)
-def test_batch_of_arrays(method):
-    assert batch_p_value(method) > FALSE_ALARM
+@pytest.mark.parametrize("name", IN_BATCH)
+def test_batch_of_arrays(name):
+    assert batch_p_value(IN_BATCH[name]) > FALSE_ALARM
 
 
-@pytest.mark.parametrize("method", IN_BATCH)
-def test_batch_of_single_precision_tensors(method):
-    target, draft, drafts, _ = draws(method, 10_000, seed=2)
-    generator = torch.Generator().manual_seed(0)
+@pytest.mark.parametrize("name", IN_BATCH)
+def test_batch_of_single_precision_tensors(name):
+    """Drafts as well come from the batched form here."""
+    target, draft = np.random.default_rng(2).dirichlet(np.full(VOCABULARY, 0.5), size=2)
+    way, generator = IN_BATCH[name], torch.Generator().manual_seed(0)
     laws = [
         torch.tensor(law, dtype=torch.float32).expand(1_000, -1)
         for law in (target, draft)
     ]
-    tokens = torch.cat(
-        [
-            select_token(*laws, rows, method=method, rng=generator)[0]
-            for rows in torch.tensor(drafts).split(1_000)
-        ]
-    )
-    assert p_value(tokens.numpy(), target) > FALSE_ALARM
+    tokens = []
+    for _ in range(10):
+        drafts = draw_drafts(laws[1], drafts_taken(way, 3), **way, rng=generator)
+        tokens.append(select_token(*laws, drafts, **way, rng=generator)[0])
+    assert p_value(torch.cat(tokens).numpy(), target) > FALSE_ALARM
 
 
 def test_the_fit_finds_a_division_factor_that_is_too_small(monkeypatch):
@@ -75,4 +75,4 @@ def test_the_fit_finds_a_division_factor_that_is_too_small(monkeypatch):
         "smallest_valid_factor",
         lambda target, draft, num_drafts: np.ones(len(target)),
     )
-    assert batch_p_value("kseq") < FALSE_ALARM
+    assert batch_p_value(WAYS["kseq"]) < FALSE_ALARM

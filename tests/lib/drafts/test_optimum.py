@@ -133,7 +133,7 @@ def test_every_method_keeps_its_bounds(vocabulary, num_drafts, concentration, se
     assert kseq >= (1 - (1 - 1 / num_drafts) ** num_drafts) * optimum - 1e-12
     single = acceptance_rate(target, draft, 1, method="single")
     assert single == pytest.approx(1 - abs(target - draft).sum() / 2, abs=1e-12)
-    for method in METHODS.keys() - {"single"}:
+    for method in METHODS.keys() - {"single", "greedy"}:
         rate = acceptance_rate(target, draft, num_drafts, method=method)
         assert -1e-12 <= rate <= optimum + 1e-12
         assert method == "naive" or rate >= single - 1e-12

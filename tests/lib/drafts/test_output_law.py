@@ -6,11 +6,11 @@ from itertools import product
 import numpy as np
 import pytest
 from branch_walker import exact_law
-from problems import PROBLEMS, random_problem
+from problems import PROBLEMS, WAYS, drafts_taken, random_problem
 
 from samplebook.drafts import (
-    METHODS,
     acceptance_rate,
+    draw_drafts,
     k_sequential,
     k_sequential_output_law,
     select_token,
@@ -27,13 +27,17 @@ WALKED = {
 }
 
 
-def output_law(target, draft, num_drafts, method):
-    """Law (V,) of the emitted token and probability that it is accepted, by walking."""
+def output_law(target, draft, num_drafts, way):
+    """Law (V,) of the emitted token and probability that it is accepted, by walking draws and selections."""
     law, accepted_mass = np.zeros(len(target)), 0.0
-    for drafts in product(np.flatnonzero(draft).tolist(), repeat=num_drafts):
-        mass = np.prod(np.asarray(draft)[list(drafts)])
+    drawn = exact_law(
+        lambda rng: tuple(draw_drafts(draft, num_drafts, **way, rng=rng).tolist()),
+        probes=3,
+    )
+    assert sum(drawn.values()) == pytest.approx(1, abs=ROUNDING)
+    for drafts, mass in drawn.items():
         outcomes = exact_law(
-            lambda rng, x=drafts: select_token(target, draft, x, method=method, rng=rng)
+            lambda rng, x=drafts: select_token(target, draft, x, **way, rng=rng)
         )
         for (token, accepted), probability in outcomes.items():
             assert accepted == (token in drafts)
@@ -58,18 +62,18 @@ def factor_searched_once(monkeypatch):
 
 
 @pytest.mark.usefixtures("factor_searched_once")
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("name", WALKED)
-def test_the_emitted_token_has_the_target_law(name, method):
+def test_the_emitted_token_has_the_target_law(name, way):
     target, draft = WALKED[name]
-    for num_drafts in (
-        [1] if method == "single" else [1, 2, 3] if len(target) < 4 else [2]
-    ):
-        law, accepted = output_law(target, draft, num_drafts, method)
+    way = WAYS[way]
+    counts = [1, 2, 3] if len(target) < 4 else [2]
+    for num_drafts in sorted({drafts_taken(way, count) for count in counts}):
+        law, accepted = output_law(target, draft, num_drafts, way)
         np.testing.assert_allclose(law, target, rtol=0, atol=ROUNDING)
-        rate = acceptance_rate(target, draft, num_drafts, method=method)
+        rate = acceptance_rate(target, draft, num_drafts, **way)
         assert accepted == pytest.approx(
-            rate, abs=1e-9 if method == "optimal" else 10 * ROUNDING
+            rate, abs=1e-9 if way["method"] == "optimal" else 10 * ROUNDING
         )
 
 
@@ -81,7 +85,7 @@ def test_the_walk_finds_a_division_factor_that_is_too_small(monkeypatch):
         "smallest_valid_factor",
         lambda target, draft, num_drafts: np.float64(1.0),
     )
-    law, _ = output_law(target, draft, 3, "kseq")
+    law, _ = output_law(target, draft, 3, WAYS["kseq"])
     np.testing.assert_allclose(
         law, k_sequential_output_law(target, draft, 3, 1.0), rtol=0, atol=ROUNDING
     )
@@ -104,21 +108,24 @@ def test_the_walk_finds_a_rule_that_skips_repeated_drafts():
     np.testing.assert_allclose(law, [0.10, 0.57, 0.33], atol=1e-12)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_unchecked_laws_of_either_dtype_are_kept(method, dtype):
+def test_unchecked_laws_of_either_dtype_are_kept(way, dtype):
     target, draft = (
         law.astype(dtype) for law in random_problem(np.random.default_rng(3), 3, 1.0)
     )
-    num_drafts = 1 if method == "single" else 2
+    way = WAYS[way]
+    num_drafts = drafts_taken(way, 2)
     law = np.zeros(3)
-    for drafts in map(np.array, product(range(3), repeat=num_drafts)):
+    drawn = exact_law(
+        lambda rng: tuple(draw_drafts(draft, num_drafts, **way, rng=rng)), probes=3
+    )
+    for drafts, mass in zip(map(np.array, drawn), drawn.values(), strict=True):
         outcomes = exact_law(
             lambda rng, x=drafts: select_token(
-                target, draft, x, method=method, rng=rng, validate=False
+                target, draft, x, **way, rng=rng, validate=False
             )
         )
-        mass = np.prod(draft[drafts].astype(float))
         for (token, _), probability in outcomes.items():
             law[token] += mass * probability
     tolerance = 1e-6 if dtype == np.float32 else ROUNDING

@@ -47,6 +47,12 @@ def test_agrees_with_a_plain_search_at_every_position(text, longest):
     np.testing.assert_allclose(laws, expected, atol=1e-15)
 
 
+def test_rows_can_differ_in_length():
+    laws, rows = prompt_lookup_laws(4), [[0, 0, 1, 3], [2, 1, 2]]
+    of_each = [laws(np.array([row]), 2)[0] for row in rows]
+    np.testing.assert_array_equal(laws(list(map(np.array, rows)), 2), of_each)
+
+
 @pytest.mark.parametrize(
     ("tokens", "last", "name"),
     [([[0, 3]], 1, "tokens"), ([0, 1], 1, "tokens"), ([[0, 1]], 3, "last")],

