@@ -3,6 +3,8 @@ PYTHON ?= python3
 PORT ?= 8000
 # A pip index for PyTorch, such as https://download.pytorch.org/whl/cpu for the small CPU build.
 TORCH_INDEX ?=
+# Names the record of `make experiments`.
+DEVICE ?= gpu
 
 export PYTHONPATH := lib
 export TORCH_INDEX
@@ -13,7 +15,7 @@ LIGHTHOUSE := tests/site/test_lighthouse.py
 NODE_MODULES := tests/site/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book pdf links serve test chapter refresh stamp bench clean
+.PHONY: help environment book pdf links serve test chapter refresh stamp experiments bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -60,6 +62,11 @@ refresh: environment ## execute a chapter and store its outputs: CHAPTER=spectr
 	@$(PRESS) refresh "$(CHAPTER)"
 
 stamp: environment ## write the copies of the repository's address, the bootstrap cell and the data lock
+	@$(PRESS) stamp
+
+experiments: environment ## run the large experiments and keep their records (needs a GPU with 80 GB): DEVICE=h100
+	@$(VENV) -m samplebook.experiments.spectr prepare --data _build/spectr.npz
+	@$(VENV) -m samplebook.experiments.spectr run --data _build/spectr.npz --out results/experiments/spectr/$(DEVICE).json
 	@$(PRESS) stamp
 
 bench: environment ## measure the library against its peers and limits

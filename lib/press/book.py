@@ -41,6 +41,16 @@ class Book:
         return self.library / "samplebook" / "data" / "requirements"
 
     @property
+    def experiments(self) -> Path:
+        """The records of large experiments, ``<slug>/<device>.json``."""
+        return self.root / "results" / "experiments"
+
+    @property
+    def experiment_records_folder(self) -> Path:
+        """The library's copies of them."""
+        return self.library / "samplebook" / "experiments" / "recorded"
+
+    @property
     def build(self) -> Path:
         return self.root / "_build"
 

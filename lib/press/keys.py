@@ -17,6 +17,9 @@ from press.notebooks import without_outputs
 
 Key = dict[str, Any]
 
+RECORD_READER = "samplebook.experiments"
+"""The module through which notebooks read records of experiments."""
+
 
 def digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()
@@ -46,6 +49,15 @@ def distribution_versions(imports: set[str]) -> dict[str, str]:
     return versions
 
 
+def record_digests(book: Book) -> dict[str, str]:
+    """Digests of the library's records of experiments."""
+    folder = book.experiment_records_folder
+    return {
+        str(path.relative_to(folder)): file_digest(path)
+        for path in sorted(folder.glob("*/*.json"))
+    }
+
+
 def current_key(book: Book, chapter: Chapter, notebook: NotebookNode) -> Key:
     """Everything that a chapter's result depends on, in readable form.
 
@@ -69,6 +81,8 @@ def current_key(book: Book, chapter: Chapter, notebook: NotebookNode) -> Key:
         "files": {name: file_digest(package / name) for name in sorted(needs.files)},
         "distributions": distribution_versions(needs.imports | needs.folders),
     }
+    if RECORD_READER in needs.modules:
+        parts["records"] = record_digests(book)
     return {
         "digest": digest(json.dumps(parts, sort_keys=True).encode()),
         "parts": parts,

@@ -83,7 +83,7 @@ def standing(
     """What exists for a paper, seen from the files and from the records of this execution."""
     chapter = Chapter(paper.part, paper.slug)
     claims = tuple(claims_of(book, chapter)) if chapter in book.chapters() else ()
-    experiment = book.root / "results" / "experiments" / paper.slug
+    experiment = book.experiments / paper.slug
     return Standing(
         paper=paper,
         claims=claims,

@@ -2,7 +2,8 @@
 
 The repository's address stands in ``_config.yml``; bootstrap cells, ``CITATION.cff``, ``pyproject.toml``,
 ``README.md`` and others copy it. The lines of ``requirements-data.lock`` that a chapter needs are copied
-into the library, so that a reader who has only the wheel gets the same data.
+into the library, so that a reader who has only the wheel gets the same data; so are the records of large
+experiments, which notebooks show.
 """
 
 import re
@@ -147,9 +148,20 @@ def data_requirements(book: Book, chapter: Chapter) -> str:
     return "\n".join([header, *lines]) + "\n" if lines else ""
 
 
+def recorded_experiments(book: Book) -> dict[Path, str]:
+    """The library's copies of the records of experiments, with the text they should have."""
+    copies = book.experiment_records_folder
+    files = dict.fromkeys(copies.glob("*/*.json"), "")
+    for path in sorted(book.experiments.glob("*/*.json")):
+        files[copies / path.relative_to(book.experiments)] = path.read_text(
+            encoding="utf-8"
+        )
+    return files
+
+
 def stamped_files(book: Book) -> dict[Path, str]:
     """Every file that holds a copy, with the text it should have; an empty text means no file."""
-    files = {}
+    files = recorded_experiments(book)
     for chapter in book.chapters():
         path, text = stamped_notebook(book, chapter)
         files[path] = text

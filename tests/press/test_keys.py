@@ -85,6 +85,24 @@ def test_files_and_data_packages_named_by_literals_count(miniature: Book) -> Non
     ]
 
 
+def test_records_count_for_chapters_that_read_them(miniature: Book) -> None:
+    library = miniature.library / "samplebook"
+    write(library / "experiments" / "__init__.py", "RECORDS = []\n")
+    record = miniature.experiment_records_folder / "first" / "gpu.json"
+    before = key(miniature, FIRST)
+    write(record, "{}\n")
+    assert key(miniature, FIRST) == before
+    write(
+        library / "toys" / "doubling.py",
+        "from samplebook.experiments import RECORDS\nFACTOR = 2\n",
+    )
+    reading = key(miniature, FIRST)
+    write(record, "[]\n")
+    assert reasons_for_staleness(reading, key(miniature, FIRST)) == [
+        "records: first/gpu.json"
+    ]
+
+
 @pytest.mark.parametrize(
     "source",
     [

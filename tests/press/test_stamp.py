@@ -36,6 +36,19 @@ def test_stamping_writes_bootstrap_cells_and_data_locks(miniature: Book) -> None
     assert not requirements.exists()
 
 
+def test_records_of_experiments_are_copied_into_the_library(miniature: Book) -> None:
+    record = miniature.root / "results" / "experiments" / "first" / "gpu.json"
+    copy = miniature.experiment_records_folder / "first" / "gpu.json"
+    write(record, "{}\n")
+    with pytest.raises(PressError, match=r"run `make stamp`: .*first/gpu.json"):
+        check_stamps(miniature)
+    stamp(miniature)
+    assert copy.read_text(encoding="utf-8") == "{}\n"
+    record.unlink()
+    stamp(miniature)
+    assert not copy.exists()
+
+
 def test_a_new_address_reaches_every_copy(miniature: Book) -> None:
     write(
         miniature.root / "README.md",

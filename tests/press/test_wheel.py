@@ -73,6 +73,7 @@ def test_the_wheel_carries_what_chapters_read(wheel: Path) -> None:
         *package.glob("claims/*.yml"),
         *package.glob("data/weights/*"),
         *package.glob("data/requirements/*"),
+        *package.glob("experiments/recorded/*/*.json"),
     ]
     assert files
     assert {str(file.relative_to(package.parent)) for file in files} <= names

@@ -1,0 +1,193 @@
+"""What the record of the SpecTr experiment says of models, decoders and the paper's figures."""
+
+import hashlib
+import platform
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import scipy
+import torch
+from torch import Tensor
+
+from samplebook import __version__
+from samplebook.core.statistics import mean_interval
+from samplebook.experiments.decoder_transformer import DecoderTransformer
+from samplebook.experiments.distilled_pair import TrainingLog
+from samplebook.experiments.graphed_decoding import (
+    Decoder,
+    SpeculativeDecoder,
+    timed_steps,
+)
+from samplebook.experiments.spectr_sizes import Cell
+from samplebook.experiments.tokenised_text import TokenisedText
+
+PAPER = {"speed_up": 2.13, "over_single": 1.37}
+"""The abstract's figures: over plain decoding, and over one draft."""
+PAPER_SETTING = {"method": "kseq", "num_drafts": 8, "draft_length": 8}
+
+
+def log_of(
+    model: DecoderTransformer, log: TrainingLog, held_out: str
+) -> dict[str, Any]:
+    """What the record says of a model."""
+    return {
+        "size": asdict(model.size),
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        held_out: round(log.best, 4),
+        "curve": [[step, round(loss, 4)] for step, loss in log.curve],
+        "steps": log.steps,
+        "seconds": round(log.seconds, 1),
+    }
+
+
+def with_interval(values: Any, digits: int = 4) -> dict[str, Any]:
+    """Mean and 95 % interval of independent values; no interval for one value."""
+    values = np.asarray(values, dtype=np.float64)
+    interval = None
+    if values.size > 1:
+        interval = [round(end, digits) for end in mean_interval(values)]
+    return {"mean": round(float(values.mean()), digits), "interval": interval}
+
+
+@dataclass
+class Timing:
+    """One decoder and what its passes gave.
+
+    Attributes
+    ----------
+    parts : seconds of each part of a step
+    rates : tokens a second, all texts together, by pass
+    histograms : int64 array (batch, L + 2) by pass, of a speculative decoder
+    """
+
+    decoder: Decoder
+    mode: str
+    steps: int
+    parts: dict[str, float]
+    rates: list[float] = field(default_factory=list)
+    histograms: list[Any] = field(default_factory=list)
+
+    def run_pass(self, prompts: Tensor) -> None:
+        """Decode once and note the rate."""
+        seconds = timed_steps(self.decoder, prompts, self.steps)
+        emitted = int(self.decoder.lengths.sum()) - prompts.numel()
+        if isinstance(self.decoder, SpeculativeDecoder):
+            self.histograms.append(self.decoder.histogram.cpu().numpy().copy())
+        self.rates.append(emitted / seconds)
+
+
+def described(key: Cell | int) -> dict[str, Any]:
+    """A cell's settings, or those of plain decoding of a batch of that size."""
+    if isinstance(key, int):
+        return {"batch": key, "method": "plain decoding"}
+    return asdict(key)
+
+
+def ratio_of(timing: Timing, other: Timing | None) -> dict[str, Any] | None:
+    """Mean ratio of two decoders' rates over the passes that both have, with interval."""
+    if other is None:
+        return None
+    return with_interval(
+        [a / b for a, b in zip(timing.rates, other.rates, strict=False)]
+    )
+
+
+def block_figures(histograms: list[Any]) -> dict[str, Any]:
+    """Block efficiency with interval over texts, and the share of tested positions with an emitted draft."""
+    counts = np.concatenate(histograms)
+    emitted = np.arange(counts.shape[1])
+    longest = counts.shape[1] - 2
+    efficiency = (counts * emitted).sum(1) / counts.sum(1)
+    accepted = (counts * (emitted - 1)).sum()
+    tested = (counts * np.minimum(emitted, longest)).sum()
+    return {
+        "block_efficiency": with_interval(efficiency),
+        "acceptance": round(float(accepted / tested), 4),
+    }
+
+
+def cell_record(cell: Cell, timings: dict[Cell | int, Timing]) -> dict[str, Any]:
+    """What the record says of a cell."""
+    timing = timings[cell]
+    single = Cell(cell.batch, "single", 1, cell.draft_length)
+    return {
+        **asdict(cell),
+        "tokens_per_second": with_interval(timing.rates, 1),
+        "speed_up": ratio_of(timing, timings.get(cell.batch)),
+        "over_single": ratio_of(timing, timings.get(single)),
+        **block_figures(timing.histograms),
+        "parts": {name: float(f"{time:.3g}") for name, time in timing.parts.items()},
+        "passes": len(timing.rates),
+        "mode": timing.mode,
+    }
+
+
+def verdict(figure: str, kind: str, cell: dict[str, Any]) -> dict[str, Any]:
+    """The paper's figure beside a cell's."""
+    goal, found = PAPER[figure], cell[figure]
+    met = None
+    if found["interval"]:
+        low, high = found["interval"]
+        met = True if low > goal else False if high < goal else None
+    setting = ("batch", "method", "num_drafts", "draft_length")
+    return {
+        "figure": figure,
+        "goal": goal,
+        "cell_is": kind,
+        "cell": {name: cell[name] for name in setting},
+        "measured": found["mean"],
+        "interval": found["interval"],
+        "met": met,
+    }
+
+
+def verdicts(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Both figures for the fastest cell of several drafts and for the paper's own setting, by batch."""
+    found = []
+    for figure in PAPER:
+        for batch in sorted({cell["batch"] for cell in cells}):
+            several = [
+                cell
+                for cell in cells
+                if cell["batch"] == batch and cell["num_drafts"] > 1 and cell[figure]
+            ]
+            if not several:
+                continue
+            best = max(several, key=lambda cell: cell[figure]["mean"])
+            found.append(verdict(figure, "the fastest", best))
+            found += [
+                verdict(figure, "the paper's K and L", cell)
+                for cell in several
+                if PAPER_SETTING.items() <= cell.items()
+            ]
+    return found
+
+
+def source_digest() -> str:
+    """SHA-256 of the modules of experiments and of all that they use."""
+    package = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for part in ("core", "data", "drafts", "experiments"):
+        for file in sorted((package / part).glob("*.py")):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def provenance(device: torch.device, text: TokenisedText) -> dict[str, Any]:
+    """Where the numbers come from."""
+    cuda = device.type == "cuda"
+    return {
+        "device": torch.cuda.get_device_name(device) if cuda else "CPU",
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda,
+        "numpy": np.__version__,
+        "scipy": scipy.__version__,
+        "samplebook": __version__,
+        "source_sha256": source_digest(),
+        "arithmetic": "bfloat16, laws in float32" if cuda else "float32",
+        "data": text.about,
+    }
