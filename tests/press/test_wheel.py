@@ -17,7 +17,6 @@ from press.notebooks import code_cells, read_notebook
 from samplebook.claims import load
 from samplebook.session import OPTIONAL
 
-SLUG = "spectr"
 BOOK = Book(REPOSITORY)
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-text")
 
@@ -120,10 +119,11 @@ def test_importing_needs_and_loads_little(bare_environment: Environment) -> None
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("slug", [chapter.slug for chapter in BOOK.chapters()])
 def test_the_chapter_runs_alone_on_the_real_data(
-    bare_environment: Environment, tmp_path: Path
+    bare_environment: Environment, tmp_path: Path, slug: str
 ) -> None:
-    stored = BOOK.notebook(BOOK.chapter(SLUG))
+    stored = BOOK.notebook(BOOK.chapter(slug))
     shutil.copy(stored, tmp_path / stored.name)
     parameters = ["-p", "profile", "smoke", "-k", "python3"]
     claims = tmp_path / "claims.jsonl"
@@ -139,10 +139,10 @@ def test_the_chapter_runs_alone_on_the_real_data(
     records = [
         json.loads(line) for line in claims.read_text(encoding="utf-8").splitlines()
     ]
-    assert sorted(record["id"] for record in records) == sorted(load(SLUG))
+    assert sorted(record["id"] for record in records) == sorted(load(slug))
     assert {record["profile"] for record in records} == {"smoke"}
 
-    requirements = (BOOK.data_requirements_folder / f"{SLUG}.txt").read_text(
+    requirements = (BOOK.data_requirements_folder / f"{slug}.txt").read_text(
         encoding="utf-8"
     )
     needed = {

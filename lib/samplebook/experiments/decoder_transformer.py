@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from samplebook.data.character_transformer import TransformerSize
+from samplebook.data.character_transformer import Block, TransformerSize
 
 COLUMN_MULTIPLE = 16
 """The cache's length is a multiple of this, which the attention kernels for masks ask for."""
@@ -69,18 +69,8 @@ class Place(NamedTuple):
     bias: Tensor
 
 
-class Block(nn.Module):
-    """Pre-norm attention and a two-layer perceptron, each added to its input."""
-
-    def __init__(self, size: TransformerSize):
-        super().__init__()
-        self.heads = size.heads
-        self.attention_norm = nn.LayerNorm(size.width)
-        self.query_key_value = nn.Linear(size.width, 3 * size.width, bias=False)
-        self.attention_out = nn.Linear(size.width, size.width, bias=False)
-        self.mlp_norm = nn.LayerNorm(size.width)
-        self.mlp_in = nn.Linear(size.width, 4 * size.width, bias=False)
-        self.mlp_out = nn.Linear(4 * size.width, size.width, bias=False)
+class CachedBlock(Block):
+    """The character model's block, which looks at its own text or at a cache, without rotary positions."""
 
     def by_head(self, x: Tensor) -> Tensor:
         """(batch, n, width) as (batch, heads, n, width / heads)."""
@@ -105,7 +95,9 @@ class Block(nn.Module):
         )
         return self.attention_out(mixed.transpose(1, 2).flatten(2))
 
-    def forward(self, x: Tensor, place: Place | None = None) -> Tensor:
+    def forward(  # type: ignore[override]
+        self, x: Tensor, place: Place | None = None
+    ) -> Tensor:
         normed = self.attention_norm(x)
         x = x + (
             self.attend_to_text(normed)
@@ -123,7 +115,7 @@ class DecoderTransformer(nn.Module):
         self.size = size
         self.embedding = nn.Embedding(size.vocabulary, size.width)
         self.positions = nn.Embedding(size.context, size.width)
-        self.blocks = nn.ModuleList(Block(size) for _ in range(size.layers))
+        self.blocks = nn.ModuleList(CachedBlock(size) for _ in range(size.layers))
         self.final_norm = nn.LayerNorm(size.width)
 
     def logits(self, states: Tensor) -> Tensor:

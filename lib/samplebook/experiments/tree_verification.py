@@ -43,9 +43,8 @@ def select_k_sequential(
     target: Tensor, draft: Tensor, drafts: Tensor, active: Tensor, rng: torch.Generator
 ) -> Tensor:
     """K-SEQ with each row's own number of drafts; arguments as for :func:`select_among_active`."""
-    counts: Any = active.sum(
-        1
-    )  # the library's formulas take one for all rows, or these
+    # the library's formulas take one number of drafts for all rows, or one for each
+    counts: Any = active.sum(1)
     factor = valid_factors(target, draft, counts)
     levels = uniforms(tuple(drafts.shape), rng, target) * factor[:, None]
     passed = levels * take_along_last(draft, drafts) < take_along_last(target, drafts)
