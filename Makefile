@@ -10,6 +10,7 @@ export PYTHONPATH := lib
 export TORCH_INDEX
 VENV := .venv/bin/python
 PRESS := $(VENV) -m press
+PEERS := .venv-peers/installed
 SANITISERS := tests/nbval-sanitize.cfg
 LIGHTHOUSE := tests/site/test_lighthouse.py
 NODE_MODULES := tests/site/node_modules/.package-lock.json
@@ -67,10 +68,18 @@ stamp: environment ## write the copies of the repository's address, the bootstra
 experiments: environment ## run the large experiments and keep their records (needs a GPU with 80 GB): DEVICE=h100
 	@$(VENV) -m samplebook.experiments.spectr prepare --data _build/spectr.npz
 	@$(VENV) -m samplebook.experiments.spectr run --data _build/spectr.npz --out results/experiments/spectr/$(DEVICE).json
+	@$(VENV) -m samplebook.experiments.sensitivity run --out results/experiments/sensitivity/$(DEVICE).json
 	@$(PRESS) stamp
 
-bench: environment ## measure the library against its peers and limits
-	@for file in benchmarks/*.py; do $(VENV) $$file || exit 1; done
+# The peers of benchmarks/peers, in an environment of their own; the target's file comes last.
+$(PEERS): requirements-peers.lock
+	@$(PYTHON) -m venv --clear $(@D)
+	@$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
+	@touch $@
 
-clean: ## remove everything built (not .venv)
+bench: environment $(PEERS) ## measure the library against its peers and limits
+	@for file in benchmarks/*.py; do $(VENV) $$file || exit 1; done
+	@for file in benchmarks/peers/*.py; do $(dir $(PEERS))bin/python $$file || exit 1; done
+
+clean: ## remove everything built (not .venv and .venv-peers)
 	@rm -rf _build

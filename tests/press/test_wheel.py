@@ -142,15 +142,13 @@ def test_the_chapter_runs_alone_on_the_real_data(
     assert sorted(record["id"] for record in records) == sorted(load(slug))
     assert {record["profile"] for record in records} == {"smoke"}
 
-    requirements = (BOOK.data_requirements_folder / f"{slug}.txt").read_text(
-        encoding="utf-8"
-    )
+    file = BOOK.data_requirements_folder / f"{slug}.txt"  # none: no data needed
+    requirements = file.read_text(encoding="utf-8") if file.is_file() else ""
     needed = {
         name: version
         for name, version in PINNED.findall(requirements)
         if name not in OPTIONAL  # the smoke profile does without
     }
-    assert needed
     installed = json.loads(
         run(
             bare_environment.python,
@@ -171,4 +169,4 @@ def test_the_chapter_runs_alone_on_the_real_data(
         for cell in code_cells(executed)
         for output in cell.outputs
     ]
-    assert f"Data: {', '.join(needed)}." in "".join(texts)
+    assert f"Data: {', '.join(needed) or 'none needed'}." in "".join(texts)

@@ -5,7 +5,7 @@ Every message names the argument and says what was wrong with it.
 
 import operator
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from numbers import Real
 from typing import Any, TypeAlias
 
@@ -315,3 +315,110 @@ def as_token_list(
     if tokens.ndim != 1:
         raise ValueError(f"{name}: must have shape (T,), got {tuple(tokens.shape)}")
     return np.asarray(tokens)
+
+
+def as_finite(
+    values: Any, name: str, *, ndim: int | None = None
+) -> NDArray[np.float64]:
+    """``values`` as a float64 NumPy array with ``ndim`` axes (or any number), none of them empty.
+
+    Raises
+    ------
+    ValueError
+        If the values are not real numbers (truth values are none), one is NaN or infinite, the array is
+        empty, or it has another number of axes.
+    """
+    given = as_array(values, name)
+    if not is_real(given):
+        raise ValueError(f"{name}: must be real numbers, got {dtype_name(given)}")
+    array = to_numpy(cast(given, namespace(given).float64))
+    if ndim is not None and array.ndim != ndim:
+        kind = {1: "a vector (n,)", 2: "a matrix (n, d)"}.get(ndim, f"of {ndim} axes")
+        raise ValueError(f"{name}: must be {kind}, got shape {array.shape}")
+    if not np.isfinite(array.sum()):  # a sum can overflow; the entries decide
+        wrong = ~np.isfinite(array)
+        if wrong.any():
+            place = tuple(np.argwhere(wrong)[0].tolist())
+            raise ValueError(f"{name}: has {array[place]} at {place}, must be finite")
+    return array
+
+
+def as_matrix(values: Any, name: str) -> NDArray[np.float64]:
+    """``values`` as a finite real float64 matrix (n, d) with n, d >= 1; raises as :func:`as_finite`."""
+    return as_finite(values, name, ndim=2)
+
+
+def as_vector(
+    values: Any, name: str, *, length: int | None = None
+) -> NDArray[np.float64]:
+    """``values`` as a finite real float64 vector (n,).
+
+    Raises
+    ------
+    ValueError
+        As :func:`as_finite`, or if the length is not the one asked for.
+    """
+    vector = as_finite(values, name, ndim=1)
+    if length is not None and vector.size != length:
+        raise ValueError(f"{name}: must have {length} entries, got {vector.size}")
+    return vector
+
+
+def as_exponent(value: Any, name: str = "p") -> float:
+    """The exponent of a norm as a float, or ``ValueError`` unless it is a finite number >= 1."""
+    exponent = as_number(value, name)
+    if not 1 <= exponent < np.inf:
+        raise ValueError(f"{name}: must be a finite number >= 1, got {exponent:g}")
+    return exponent
+
+
+def as_choice(value: Any, name: str, choices: Iterable[str]) -> str:
+    """``value`` if it is one of the names in ``choices``, else a ``ValueError`` that lists them."""
+    names = list(choices)
+    if not isinstance(value, str) or value not in names:
+        raise ValueError(
+            f"{name}: must be one of {', '.join(map(repr, names))}, got {value!r}"
+        )
+    return value
+
+
+def as_generator(rng: Any, name: str = "rng") -> np.random.Generator:
+    """``rng``, or ``ValueError`` unless it is a ``numpy.random.Generator``."""
+    if not isinstance(rng, np.random.Generator):
+        raise ValueError(f"{name}: must be a numpy.random.Generator, got {rng!r}")
+    return rng
+
+
+def as_nonnegative(
+    values: Any, name: str, *, length: int | None = None
+) -> NDArray[np.float64]:
+    """``values`` as a finite float64 vector (n,) without negative entries, and not all 0.
+
+    Raises
+    ------
+    ValueError
+        As :func:`as_vector`, or if an entry is negative, or all are 0.
+    """
+    vector = as_vector(values, name, length=length)
+    if vector.min() < 0:
+        raise ValueError(f"{name}: has {vector.min():g}, must not be negative")
+    if not vector.any():
+        raise ValueError(f"{name}: are all 0, must have a positive entry")
+    return vector
+
+
+def as_row_numbers(values: Any, name: str, num_rows: int) -> NDArray[np.int64]:
+    """``values`` as row numbers (k,), of which there may be none.
+
+    Raises
+    ------
+    ValueError
+        If they are not integers of shape (k,), or one is outside 0..``num_rows`` - 1.
+    """
+    numbers = np.asarray(values)
+    if numbers.ndim != 1 or (numbers.size and not is_integer(numbers)):
+        raise ValueError(f"{name}: must be row numbers of shape (k,)")
+    wrong = numbers[(numbers < 0) | (numbers >= num_rows)]
+    if wrong.size:
+        raise ValueError(f"{name}: {wrong[0]} is outside 0..{num_rows - 1}")
+    return numbers.astype(np.int64)
