@@ -3,6 +3,7 @@
 A module runs by itself, where nothing but PyTorch, NumPy and SciPy may be installed::
 
     python -m samplebook.experiments.spectr run --data text.npz --out record.json
+    python -m samplebook.experiments.sensitivity run --out record.json
 
 Its record goes to ``results/experiments/<slug>/<device>.json``, and ``make stamp`` copies it into the
 library. Notebooks read the records; importing this package needs the standard library alone.
@@ -22,14 +23,14 @@ def records(slug: str) -> list[dict[str, Any]]:
     Parameters
     ----------
     slug : str
-        The experiment's name, such as ``"spectr"``.
+        The experiment's name, such as ``"spectr"`` or ``"sensitivity"``.
     """
     files = sorted((RECORDS / slug).glob("*.json"))
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]
 
 
 def verdict_columns(records: list[dict[str, Any]]) -> dict[str, list[str]]:
-    """What the records say of a paper's figures, as the columns of a table, one row a verdict.
+    """What SpecTr's records say of the paper's figures, as the columns of a table, one row a verdict.
 
     Parameters
     ----------

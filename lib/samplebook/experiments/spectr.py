@@ -48,11 +48,8 @@ The record, one JSON object:
 """
 
 import argparse
-import contextlib
 import datetime
 import json
-import time
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -63,6 +60,7 @@ from torch import Tensor
 
 from samplebook.drafts import acceptance_rate
 from samplebook.experiments import distilled_pair, graphed_decoding
+from samplebook.experiments.clock import Clock
 from samplebook.experiments.decoder_transformer import DecoderTransformer
 from samplebook.experiments.distilled_pair import random_windows, spread_windows
 from samplebook.experiments.graphed_decoding import (
@@ -73,14 +71,14 @@ from samplebook.experiments.graphed_decoding import (
     timed_steps,
     with_graphs,
 )
+from samplebook.experiments.intervals import with_interval
 from samplebook.experiments.spectr_record import (
     Timing,
     cell_record,
     described,
     log_of,
-    provenance,
+    text_provenance,
     verdicts,
-    with_interval,
 )
 from samplebook.experiments.spectr_sizes import (
     MULTIPLE,
@@ -92,33 +90,6 @@ from samplebook.experiments.spectr_sizes import (
 from samplebook.experiments.tokenised_text import TokenisedText, load, prepare
 
 VOCABULARY = 8192
-RESERVE = 0.05
-"""Share of the budget that is kept for the end."""
-
-
-class Clock:
-    """Where the run stands in its budget, and what each phase took."""
-
-    def __init__(self, budget: float):
-        self.begin, self.budget = time.monotonic(), budget
-        self.phases: dict[str, float] = {}
-
-    def until(self, share: float) -> float:
-        """Seconds, at least 1, until a share of the budget is used."""
-        return max(1.0, self.begin + share * self.budget - time.monotonic())
-
-    @property
-    def is_over(self) -> bool:
-        """Whether only the reserve is left."""
-        return time.monotonic() - self.begin > (1 - RESERVE) * self.budget
-
-    @contextlib.contextmanager
-    def phase(self, name: str) -> Iterator[None]:
-        """Time a phase and say that it begins."""
-        begin = time.monotonic()
-        print(f"{begin - self.begin:6.1f} s  {name}", flush=True)
-        yield
-        self.phases[name] = round(time.monotonic() - begin, 1)
 
 
 @dataclass
@@ -342,7 +313,7 @@ def run_experiment(
         "seed": seed,
         "size": size,
         "budget_seconds": budget_seconds,
-        "provenance": provenance(device, text),
+        "provenance": text_provenance(device, text),
         "models": {"target": target_log, "draft": draft_log},
         "written_tokens": written[:, scale.prompt :].numel(),
         "seconds": clock.phases,

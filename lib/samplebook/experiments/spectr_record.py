@@ -1,18 +1,12 @@
 """What the record of the SpecTr experiment says of models, decoders and the paper's figures."""
 
-import hashlib
-import platform
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import scipy
 import torch
 from torch import Tensor
 
-from samplebook import __version__
-from samplebook.core.statistics import mean_interval
 from samplebook.experiments.decoder_transformer import DecoderTransformer
 from samplebook.experiments.distilled_pair import TrainingLog
 from samplebook.experiments.graphed_decoding import (
@@ -20,6 +14,8 @@ from samplebook.experiments.graphed_decoding import (
     SpeculativeDecoder,
     timed_steps,
 )
+from samplebook.experiments.intervals import with_interval
+from samplebook.experiments.provenance import provenance
 from samplebook.experiments.spectr_sizes import Cell
 from samplebook.experiments.tokenised_text import TokenisedText
 
@@ -40,15 +36,6 @@ def log_of(
         "steps": log.steps,
         "seconds": round(log.seconds, 1),
     }
-
-
-def with_interval(values: Any, digits: int = 4) -> dict[str, Any]:
-    """Mean and 95 % interval of independent values; no interval for one value."""
-    values = np.asarray(values, dtype=np.float64)
-    interval = None
-    if values.size > 1:
-        interval = [round(end, digits) for end in mean_interval(values)]
-    return {"mean": round(float(values.mean()), digits), "interval": interval}
 
 
 @dataclass
@@ -165,29 +152,11 @@ def verdicts(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return found
 
 
-def source_digest() -> str:
-    """SHA-256 of the modules of experiments and of all that they use."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for part in ("core", "data", "drafts", "experiments"):
-        for file in sorted((package / part).glob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
-
-
-def provenance(device: torch.device, text: TokenisedText) -> dict[str, Any]:
+def text_provenance(device: torch.device, text: TokenisedText) -> dict[str, Any]:
     """Where the numbers come from."""
     cuda = device.type == "cuda"
     return {
-        "device": torch.cuda.get_device_name(device) if cuda else "CPU",
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "cuda": torch.version.cuda,
-        "numpy": np.__version__,
-        "scipy": scipy.__version__,
-        "samplebook": __version__,
-        "source_sha256": source_digest(),
+        **provenance(device, "data", "drafts"),
         "arithmetic": "bfloat16, laws in float32" if cuda else "float32",
         "data": text.about,
     }

@@ -1,6 +1,10 @@
-"""Where notebooks find the records of large experiments."""
+"""Where notebooks find the records of large experiments, and what the experiments import."""
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +28,35 @@ def test_records_come_by_file_name(folder):
     assert experiments.records("spectr") == [{"device": "h100"}, {"device": "h200"}]
 
 
-def test_the_stored_records_are_readable():
-    for record in experiments.records("spectr"):
-        assert record["what"] == "spectr"
+@pytest.mark.parametrize("slug", ["spectr", "sensitivity"])
+def test_the_stored_records_are_readable(slug):
+    for record in experiments.records(slug):
+        assert record["what"] == slug
+
+
+def printed_by(program):
+    """What a Python program prints that can import nothing of ours but the library."""
+    library = Path(experiments.__file__).parents[2]
+    return subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"PYTHONPATH": str(library)},
+    ).stdout.strip()
+
+
+def test_they_import_pytorch_numpy_and_scipy_alone():
+    program = (
+        "import sys, torch, numpy, scipy.stats\n"
+        "before = set(sys.modules)\n"
+        "import samplebook.experiments.sensitivity, samplebook.experiments.spectr\n"
+        "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
+        "print(sorted(new - sys.stdlib_module_names - {'torch', 'numpy', 'scipy'}))"
+    )
+    assert printed_by(program) == "['samplebook']"
+
+
+def test_notebooks_read_records_without_pytorch():
+    program = "import sys, samplebook.experiments; print('torch' in sys.modules)"
+    assert printed_by(program) == "False"

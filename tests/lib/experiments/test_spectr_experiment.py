@@ -1,10 +1,6 @@
 """The whole experiment at toy size, and what its record says."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -149,34 +145,6 @@ def test_the_large_size_needs_a_gpu(file, capsys, monkeypatch):
     with pytest.raises(SystemExit):
         spectr.main(["run", "--data", str(file), "--out", "nowhere.json"])
     assert "needs a CUDA device" in capsys.readouterr().err
-
-
-def printed_by(program):
-    """What a Python program prints that can import nothing of ours but the library."""
-    library = Path(spectr.__file__).parents[2]
-    return subprocess.run(
-        [sys.executable, "-c", program],
-        capture_output=True,
-        text=True,
-        check=True,
-        env=os.environ | {"PYTHONPATH": str(library)},
-    ).stdout.strip()
-
-
-def test_it_imports_pytorch_numpy_and_scipy_alone():
-    program = (
-        "import sys, torch, numpy, scipy.stats\n"
-        "before = set(sys.modules)\n"
-        "import samplebook.experiments.spectr\n"
-        "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
-        "print(sorted(new - sys.stdlib_module_names - {'torch', 'numpy', 'scipy'}))"
-    )
-    assert printed_by(program) == "['samplebook']"
-
-
-def test_notebooks_read_records_without_pytorch():
-    program = "import sys, samplebook.experiments; print('torch' in sys.modules)"
-    assert printed_by(program) == "False"
 
 
 def test_verdicts_become_the_rows_of_a_table(record):
