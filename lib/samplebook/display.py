@@ -141,9 +141,11 @@ class Table:
 
     def _repr_markdown_(self) -> str:
         rule = ["---:"] * len(self.header)
-        return "\n".join(
-            "| " + " | ".join(line) + " |" for line in [self.header, rule, *self.rows]
-        )
+        lines = [
+            [entry.replace("|", r"\|") for entry in line]
+            for line in [self.header, rule, *self.rows]
+        ]
+        return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def format_entry(entry: Any, digits: int) -> str:

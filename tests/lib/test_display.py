@@ -188,3 +188,8 @@ def test_a_slider_is_light_enough_for_a_page():
     frames["8"].axes[0].scatter(*np.random.default_rng(0).random((2, 20_000)))
     with pytest.raises(ValueError, match=r"frames: .* MB.*rasterized"):
         display.slider(frames, "height", alt="Height {}.")
+
+
+def test_a_bar_in_a_table_is_no_column() -> None:
+    shown = display.table({"f": ["|x|"], "mean": [1.5]}, digits=1)
+    assert shown._repr_markdown_().splitlines()[-1] == r"| \|x\| | 1.5 |"
