@@ -19,12 +19,13 @@ of n alone, however badly conditioned A is.
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from samplebook.core.arrays import Array, namespace
 from samplebook.core.checks import as_count, as_exponent, as_matrix, as_number
 from samplebook.subsets.leverage import orthonormal_basis, squared_row_norms
 
 BLOCK_ROWS = 8192
 """Rows worked on at a time, so that they stay in the processor's cache."""
-SMALLEST_WEIGHT = np.finfo(np.float64).tiny
+SMALLEST_WEIGHT = float(np.finfo(np.float64).tiny)
 """Floor of the weights: for large p, h^(p/2) of a small row is no longer representable."""
 
 
@@ -52,10 +53,8 @@ def quadratic_forms(
     return forms
 
 
-def lewis_step(
-    weights: NDArray[np.float64], forms: NDArray[np.float64], p: float
-) -> NDArray[np.float64]:
-    """The next weights, from weights w > 0 (n,) and their quadratic forms h (n,).
+def lewis_step(weights: Array, forms: Array, p: float) -> Array:
+    """The next weights, from weights w > 0 (n,) and their quadratic forms h (n,), arrays or tensors.
 
     For p <= 2 the step is w <- h^(p/2). In the largest |log w| it is a contraction with factor 1 - p/2.
 
@@ -71,7 +70,8 @@ def lewis_step(
     """
     if p <= 2:
         return forms ** (p / 2)
-    return np.maximum(weights ** (1 - 2 / p) * forms, SMALLEST_WEIGHT)
+    xp = namespace(weights)
+    return xp.clip(weights ** (1 - 2 / p) * forms, SMALLEST_WEIGHT, None)
 
 
 def lewis_weights(
