@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from small_tall_matrix import small_tall_matrix
 
 from samplebook import subsets
 from samplebook.experiments.blocked_scores import (
@@ -14,16 +15,13 @@ from samplebook.experiments.blocked_scores import (
     sensitivity_bounds,
     squared_norms,
 )
-from samplebook.experiments.tall_matrix import tall_matrix
 
 BLOCK = 170
-CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def rows():
-    shape = {"num_rare": 2, "stride": 20, "seed": 3, "block": 150, "device": CPU}
-    return tall_matrix(600, 5, **shape)
+    return small_tall_matrix(600)
 
 
 @pytest.fixture(scope="module")

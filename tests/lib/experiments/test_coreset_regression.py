@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import binom
+from small_tall_matrix import CPU, small_tall_matrix
 
 from samplebook.experiments.coreset_regression import (
     Scheme,
@@ -14,16 +15,13 @@ from samplebook.experiments.coreset_regression import (
     regression_row,
     whitened_problem,
 )
-from samplebook.experiments.tall_matrix import seeded, tall_matrix
+from samplebook.experiments.tall_matrix import seeded
 from samplebook.subsets import regression_cost
-
-CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def rows():
-    shape = {"num_rare": 2, "stride": 20, "seed": 3, "block": 150, "device": CPU}
-    return tall_matrix(400, 5, **shape)
+    return small_tall_matrix(400)
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from small_tall_matrix import small_tall_matrix
 
 from samplebook.experiments.blocked_scores import lewis_weights
 from samplebook.experiments.quartic_sensitivities import (
@@ -14,16 +15,12 @@ from samplebook.experiments.quartic_sensitivities import (
     products,
     quartic_sensitivities,
 )
-from samplebook.experiments.tall_matrix import tall_matrix
 from samplebook.subsets import lp_sensitivities
-
-CPU = torch.device("cpu")
 
 
 @pytest.fixture(scope="module")
 def rows():
-    shape = {"num_rare": 2, "stride": 20, "seed": 3, "block": 150, "device": CPU}
-    return tall_matrix(500, 5, **shape)
+    return small_tall_matrix(500)
 
 
 @pytest.fixture(scope="module")

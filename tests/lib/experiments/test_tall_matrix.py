@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.stats import kstest
+from small_tall_matrix import CPU, SHAPE
 
 from samplebook.experiments.tall_matrix import (
     TAIL,
@@ -15,9 +16,6 @@ from samplebook.experiments.tall_matrix import (
     unmixed_rows,
 )
 from samplebook.subsets import leverage_scores, lewis_weights
-
-CPU = torch.device("cpu")
-SHAPE = {"num_rare": 2, "stride": 20, "seed": 3, "block": 150, "device": CPU}
 
 
 @pytest.fixture(scope="module")
