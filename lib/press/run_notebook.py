@@ -9,12 +9,14 @@ process.
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import papermill
 from nbformat import NotebookNode
 from papermill.exceptions import PapermillExecutionError
+from traitlets.config import Config
 
 from press.lifeline import end_with_the_press
 
@@ -23,18 +25,31 @@ def report_cell(cell: NotebookNode, **_: Any) -> None:
     print(cell.id, flush=True)
 
 
+def socket_files(folder: Path) -> Config:
+    """Let the kernel listen on socket files in ``folder`` rather than on ports of the machine.
+
+    Jupyter picks free ports and lets them go before the kernel takes them, so that another process can take
+    them in between: the kernel then dies at its start. Nobody else uses the names of the socket files. The
+    path must be short (104 to 108 characters, by system).
+    """
+    connection = str(folder / "kernel.json")
+    return Config(KernelManager={"transport": "ipc", "connection_file": connection})
+
+
 def run_notebook(source: Path, output: Path, folder: Path) -> int:
     """Execute ``source`` in ``folder``, write ``output``; return the exit code."""
     try:
-        papermill.execute_notebook(
-            source,
-            output,
-            cwd=folder,
-            kernel_name="python3",
-            progress_bar=False,
-            request_save_on_cell_execute=False,
-            on_cell_executed=report_cell,
-        )
+        with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
+            papermill.execute_notebook(
+                source,
+                output,
+                cwd=folder,
+                kernel_name="python3",
+                progress_bar=False,
+                request_save_on_cell_execute=False,
+                on_cell_executed=report_cell,
+                config=socket_files(Path(sockets)),
+            )
     except PapermillExecutionError as error:
         failure = {
             "cell": error.cell_index,
