@@ -1,5 +1,6 @@
 """One progress bar with the time left for the whole test run, in place of pytest's dots."""
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -25,6 +26,8 @@ class ProgressBar:
             self.bar = progress_bar(
                 sum(self.weight(item.nodeid) for item in session.items), "Testing"
             )
+            # Else tqdm's thread moves it in the midst of a test, which may catch what is written.
+            self.bar.maxinterval = math.inf
 
     def weight(self, name: str) -> float:
         return self.seconds.get(name, SECONDS_OF_A_NEW_TEST)
