@@ -38,6 +38,7 @@ MATHJAX_PARTS = (
     "output/chtml/fonts",
     "a11y/assistive-mml.js",
 )
+SPHINX_COMPLAINT = re.compile(r"\b(WARNING|ERROR|CRITICAL):")
 SPHINX_PROGRESS = re.compile(r"(reading sources|writing output)\.\.\. \[\s*(\d+)%\]")
 BUILDERS = {"jupyter_book", "sphinx", "myst_nb", "sphinx_book_theme"}
 LINES_SHOWN_ON_FAILURE = 60
@@ -144,6 +145,7 @@ def run_jupyter_book(book: Book, output: Path) -> Path:
         *("--path-output", str(output), "-W", "--keep-going", "-n"),
     ]
     last_lines: deque[str] = deque(maxlen=LINES_SHOWN_ON_FAILURE)
+    complaints: list[str] = []
     with (
         progress_bar(200, "Building the site") as bar,
         subprocess.Popen(
@@ -164,9 +166,12 @@ def run_jupyter_book(book: Book, output: Path) -> Path:
                 bar.update(max(0, done - bar.n))
             else:
                 last_lines.append(line.rstrip())
+            if SPHINX_COMPLAINT.search(line):
+                complaints.append(line.rstrip())
     if process.returncode:
         raise PressError(
-            "jupyter-book failed; the end of its output:\n" + "\n".join(last_lines)
+            "jupyter-book failed; the end of its output, and its complaints:\n"
+            + "\n".join([*last_lines, *complaints])
         )
     return output / "_build" / "html"
 
