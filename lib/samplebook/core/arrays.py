@@ -117,6 +117,23 @@ def suffix_sums(values: Array) -> Array:
     return xp.flip(xp.cumsum(xp.flip(values, (-1,)), axis=-1), (-1,))
 
 
+def log_sigmoid(logits: Array) -> Array:
+    """log(1 / (1 + exp(-logits))), accurate at both ends."""
+    if is_tensor(logits):
+        return sys.modules["torch"].nn.functional.logsigmoid(logits)
+    return -np.logaddexp(0.0, -np.asarray(logits))
+
+
+def sigmoid(logits: Array) -> Array:
+    """1 / (1 + exp(-logits)), without overflow."""
+    return logits.sigmoid() if is_tensor(logits) else np.exp(log_sigmoid(logits))
+
+
+def without_gradient(array: Array) -> Array:
+    """The same numbers, as constants to automatic differentiation."""
+    return array.detach() if is_tensor(array) else array
+
+
 def as_result(values: Array) -> Any:
     """A Python float where ``values`` is a single number, else ``values``."""
     return float(values) if values.ndim == 0 else values

@@ -389,6 +389,141 @@ def as_generator(rng: Any, name: str = "rng") -> np.random.Generator:
     return rng
 
 
+def as_indices(values: Any, name: str, *, size: int) -> NDArray[np.int64]:
+    """``values`` as an int64 vector (n,) of indices in 0..``size`` - 1; n may be 0.
+
+    Raises
+    ------
+    ValueError
+        If it is no vector of integers, or an index is outside the range.
+    """
+    if len(np.shape(values)) == 1 and len(values) == 0:
+        return np.empty(0, dtype=np.int64)
+    indices = to_numpy(as_array(values, name))
+    if indices.ndim != 1 or not is_integer(indices):
+        raise ValueError(
+            f"{name}: must be integers of shape (n,), got {dtype_name(indices)} of shape {indices.shape}"
+        )
+    wrong = (indices < 0) | (indices >= size)
+    if wrong.any():
+        place = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"{name}: has {indices[place]} at {place}, outside 0..{size - 1}"
+        )
+    return indices.astype(np.int64, copy=False)
+
+
+def as_scores(values: Any, name: str) -> Array:
+    """Finite scores of any shape: a tensor stays one, without gradient; everything else becomes float64.
+
+    Raises
+    ------
+    ValueError
+        If the values are not real numbers (truth values are none), one is NaN or infinite, or there is none.
+    """
+    if not is_tensor(values):
+        return as_finite(values, name)
+    scores = as_array(values, name)
+    if not is_real(scores):
+        raise ValueError(f"{name}: must be real numbers, got {dtype_name(scores)}")
+    wrong = ~namespace(scores).isfinite(scores)
+    if wrong.any():
+        place = tuple(np.argwhere(to_numpy(wrong))[0].tolist())
+        raise ValueError(
+            f"{name}: has {first_entry(scores, wrong)} at {place}, must be finite"
+        )
+    return scores
+
+
+def as_unit_interval(values: Any, name: str) -> NDArray[np.float64]:
+    """Numbers of any shape in [0, 1] as float64, or ``ValueError``."""
+    numbers = as_finite(values, name)
+    wrong = (numbers < 0) | (numbers > 1)
+    if wrong.any():
+        place = tuple(np.argwhere(wrong)[0].tolist())
+        raise ValueError(
+            f"{name}: has {numbers[place]:g} at {place}, must be in [0, 1]"
+        )
+    return numbers
+
+
+def as_mask(
+    values: Any, name: str, *, shape: tuple[int, ...] | None = None
+) -> NDArray[np.bool_]:
+    """Truth values, or integers 0 and 1, as a bool array.
+
+    Parameters
+    ----------
+    values : array-like
+    name : str
+        The argument's name, for messages.
+    shape : tuple of int, optional
+        The shape that it must have; without it, any two axes.
+
+    Raises
+    ------
+    ValueError
+        If an entry is neither 0 nor 1, or the shape is another one.
+    """
+    array = to_numpy(as_array(values, name))
+    if array.dtype.kind not in "biu" or array.min() < 0 or array.max() > 1:
+        raise ValueError(f"{name}: must be truth values, or integers 0 and 1")
+    if shape is None and array.ndim != 2:
+        raise ValueError(f"{name}: must have two axes, got shape {array.shape}")
+    if shape is not None and array.shape != shape:
+        raise ValueError(f"{name}: must have shape {shape}, got {array.shape}")
+    return array.astype(bool, copy=False)
+
+
+def check_same_shape(first: Array, second: Array, names: tuple[str, str]) -> None:
+    """Raise ``ValueError`` unless two arrays have one shape, and are both tensors or both arrays."""
+    if is_tensor(first) != is_tensor(second):
+        raise ValueError(
+            f"{names[1]}: {names[0]} and {names[1]} must both be tensors or both arrays"
+        )
+    if first.shape != second.shape:
+        raise ValueError(
+            f"{names[1]}: shape {tuple(second.shape)} differs from {names[0]}'s {tuple(first.shape)}"
+        )
+
+
+def as_finite_number(value: Any, name: str) -> float:
+    """``value`` as a float, or ``ValueError`` if it is no number, NaN or infinite."""
+    number = as_number(value, name)
+    if not np.isfinite(number):
+        raise ValueError(f"{name}: must be finite, got {number:g}")
+    return number
+
+
+def as_number_in_range(
+    value: Any,
+    name: str,
+    *,
+    above: float = -np.inf,
+    at_least: float = -np.inf,
+    below: float = np.inf,
+    at_most: float = np.inf,
+) -> float:
+    """``value`` as a float, or ``ValueError`` if it is outside the bounds, no number, NaN or infinite."""
+    number = as_number(value, name)
+    if not (above < number < below and at_least <= number <= at_most):
+        bounds = {">": above, ">=": at_least, "<": below, "<=": at_most}
+        wanted = " and ".join(
+            f"{sign} {bound:g}" for sign, bound in bounds.items() if np.isfinite(bound)
+        )
+        raise ValueError(f"{name}: must be finite and {wanted}, got {number:g}")
+    return number
+
+
+def as_positive(value: Any, name: str, *, infinite: bool = False) -> float:
+    """``value`` as a float > 0, or ``ValueError``; finite, unless ``infinite`` allows infinity."""
+    number = as_number(value, name)
+    if not number > 0 or (number == np.inf and not infinite):
+        kind = "" if infinite else "finite and "
+        raise ValueError(f"{name}: must be {kind}> 0, got {number:g}")
+    return number
+
+
 def as_nonnegative(
     values: Any, name: str, *, length: int | None = None
 ) -> NDArray[np.float64]:
@@ -405,20 +540,3 @@ def as_nonnegative(
     if not vector.any():
         raise ValueError(f"{name}: are all 0, must have a positive entry")
     return vector
-
-
-def as_row_numbers(values: Any, name: str, num_rows: int) -> NDArray[np.int64]:
-    """``values`` as row numbers (k,), of which there may be none.
-
-    Raises
-    ------
-    ValueError
-        If they are not integers of shape (k,), or one is outside 0..``num_rows`` - 1.
-    """
-    numbers = np.asarray(values)
-    if numbers.ndim != 1 or (numbers.size and not is_integer(numbers)):
-        raise ValueError(f"{name}: must be row numbers of shape (k,)")
-    wrong = numbers[(numbers < 0) | (numbers >= num_rows)]
-    if wrong.size:
-        raise ValueError(f"{name}: {wrong[0]} is outside 0..{num_rows - 1}")
-    return numbers.astype(np.int64)

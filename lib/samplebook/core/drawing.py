@@ -45,6 +45,13 @@ def is_torch_generator(rng: object) -> bool:
     return torch is not None and isinstance(rng, torch.Generator)
 
 
+def as_torch_generator(rng: Any, name: str = "rng") -> Any:
+    """``rng``, or ``ValueError`` unless it is a ``torch.Generator``: torch takes None for the global one."""
+    if not is_torch_generator(rng):
+        raise ValueError(f"{name}: must be a torch.Generator, got {rng!r}")
+    return rng
+
+
 def as_uniforms(rng: Any, name: str = "rng") -> Uniforms:
     """A source of single uniform numbers.
 

@@ -1,11 +1,17 @@
 """Confidence intervals and goodness of fit, by SciPy (imported on first use: it takes a second)."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
-from samplebook.core.checks import as_count, as_probabilities
+from samplebook.core.checks import (
+    as_count,
+    as_mask,
+    as_probabilities,
+    as_unit_interval,
+)
 
 
 def check_level(level: float) -> None:
@@ -94,6 +100,78 @@ def bootstrap_interval(
         rng=rng,
     ).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+@dataclass(frozen=True)
+class ReliabilityTable:
+    """Predicted probabilities beside what happened, in bins of rising prediction.
+
+    Attributes
+    ----------
+    predicted : float64 array, shape (B,)
+        Mean prediction in each bin.
+    observed : float64 array, shape (B,)
+        Share of the bin's cases in which the event happened.
+    low, high : float64 arrays, shape (B,)
+        Clopper-Pearson interval of that share.
+    count : int64 array, shape (B,)
+        Cases in each bin.
+    """
+
+    predicted: NDArray[np.float64]
+    observed: NDArray[np.float64]
+    low: NDArray[np.float64]
+    high: NDArray[np.float64]
+    count: NDArray[np.int64]
+
+
+def reliability_table(
+    probabilities: ArrayLike,
+    outcomes: ArrayLike,
+    *,
+    num_bins: int = 10,
+    level: float = 0.95,
+) -> ReliabilityTable:
+    """Is what is predicted with probability p true in a share p of the cases? Bins hold equally many cases.
+
+    Parameters
+    ----------
+    probabilities : array-like of float, shape (n,)
+        Predictions, in [0, 1].
+    outcomes : array-like of bool, shape (n,)
+        Whether each predicted event happened.
+    num_bins : int
+        B, at most n.
+    level : float
+        Of each bin's interval.
+
+    Raises
+    ------
+    ValueError
+        If a probability is NaN or outside [0, 1], lengths differ, or an argument is outside its range.
+    """
+    predicted = as_unit_interval(probabilities, "probabilities")
+    if predicted.ndim != 1:
+        raise ValueError(f"probabilities: must be a vector (n,), got {predicted.shape}")
+    happened = as_mask(outcomes, "outcomes", shape=predicted.shape)
+    if as_count(num_bins, "num_bins") > predicted.size:
+        raise ValueError(
+            f"num_bins: {num_bins} is more than the {predicted.size} cases"
+        )
+    bins = np.array_split(np.argsort(predicted, kind="stable"), num_bins)
+    counts = [len(cases) for cases in bins]
+    hits = [int(happened[cases].sum()) for cases in bins]
+    intervals = [
+        proportion_interval(hit, count, level=level)
+        for hit, count in zip(hits, counts, strict=True)
+    ]
+    return ReliabilityTable(
+        predicted=np.array([predicted[cases].mean() for cases in bins]),
+        observed=np.array(hits) / counts,
+        low=np.array([interval[0] for interval in intervals]),
+        high=np.array([interval[1] for interval in intervals]),
+        count=np.array(counts),
+    )
 
 
 def goodness_of_fit(

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from samplebook.data.cached_laws import CachedLaws
-from samplebook.data.smollm2 import transformers_library
+from samplebook.data.transformers_offline import transformers_library
 from samplebook.drafts.decoding import (
     Decoding,
     decode_autoregressively,

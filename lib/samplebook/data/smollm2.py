@@ -16,18 +16,9 @@ import torch
 
 from samplebook.data.cache import cached_folder
 from samplebook.data.packages import installed_folder
+from samplebook.data.transformers_offline import transformers_library
 
 WEIGHTS = "SmolLM2-135M-Instruct.Q4_1.gguf"
-
-
-def transformers_library() -> Any:
-    """The module ``transformers``, told to use no network and to draw no progress bars."""
-    os.environ["HF_HUB_OFFLINE"] = "1"
-    import transformers
-
-    transformers.utils.logging.set_verbosity_error()
-    transformers.utils.logging.disable_progress_bar()
-    return transformers
 
 
 def dequantise(folder: Path) -> None:

@@ -9,7 +9,7 @@ from copy import deepcopy
 from typing import Any
 
 from samplebook.data.packages import stored_file
-from samplebook.data.smollm2 import transformers_library
+from samplebook.data.transformers_offline import transformers_library
 
 LAYERS_OF_THE_TARGET = (0, 29)  # where the student's layers start from
 

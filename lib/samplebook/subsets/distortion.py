@@ -21,7 +21,7 @@ from samplebook.core.checks import (
     as_exponent,
     as_finite,
     as_generator,
-    as_row_numbers,
+    as_indices,
 )
 from samplebook.subsets.cone_search import cone_distortions
 from samplebook.subsets.leverage import RANK_TOLERANCE, orthonormal_basis
@@ -53,7 +53,7 @@ def row_multipliers(
         If ``indices`` are no row numbers of A, of shape (k,), or ``weights`` are not k finite numbers >= 0.
         No rows at all (k = 0) are allowed.
     """
-    rows = as_row_numbers(indices, "indices", num_rows)
+    rows = as_indices(indices, "indices", size=num_rows)
     multipliers = np.zeros(num_rows)
     if np.shape(weights) != rows.shape:
         raise ValueError(

@@ -24,9 +24,9 @@ from samplebook.core.checks import (
     as_choice,
     as_count,
     as_exponent,
+    as_indices,
     as_matrix,
     as_number,
-    as_row_numbers,
 )
 from samplebook.subsets.leverage import orthonormal_basis, squared_row_norms
 from samplebook.subsets.lewis import lewis_step, quadratic_forms
@@ -89,7 +89,9 @@ def lp_sensitivities(
     A = as_matrix(A, "A")
     p = as_exponent(p)
     method = as_choice(method, "method", METHODS)
-    chosen = np.arange(len(A)) if rows is None else as_row_numbers(rows, "rows", len(A))
+    chosen = (
+        np.arange(len(A)) if rows is None else as_indices(rows, "rows", size=len(A))
+    )
     if method == "upper":
         return sensitivity_bounds(A, p)[1][chosen]
     Q = orthonormal_basis(A)

@@ -9,6 +9,7 @@ from samplebook.core.statistics import (
     goodness_of_fit,
     mean_interval,
     proportion_interval,
+    reliability_table,
 )
 
 
@@ -99,3 +100,43 @@ def test_an_impossible_outcome_and_a_wrong_law_are_found():
 def test_bad_arguments(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_reliability_of_exact_predictions():
+    """Two values, two bins: shares and intervals of each."""
+    predicted = np.repeat([0.2, 0.7], [10, 10])
+    happened = np.repeat([True, False, True, False], [3, 7, 6, 4])
+    table = reliability_table(predicted, happened, num_bins=2)
+    np.testing.assert_allclose(table.predicted, [0.2, 0.7])
+    np.testing.assert_allclose(table.observed, [0.3, 0.6])
+    np.testing.assert_array_equal(table.count, [10, 10])
+    intervals = [proportion_interval(hits, 10) for hits in (3, 6)]
+    np.testing.assert_array_equal(np.column_stack([table.low, table.high]), intervals)
+
+
+def test_reliability_tells_right_from_wrong():
+    rng = np.random.default_rng(0)
+    predicted = rng.random(20_000)
+    happened = rng.random(20_000) < predicted
+    right = reliability_table(predicted, happened, level=1 - 1e-7)
+    assert ((right.low <= right.predicted) & (right.predicted <= right.high)).all()
+    assert (np.diff(right.predicted) > 0).all()
+    wrong = reliability_table(predicted**2, happened, level=1 - 1e-7)
+    assert (wrong.predicted < wrong.low).sum() > 5
+
+
+@pytest.mark.parametrize(
+    ("arguments", "keywords", "message"),
+    [
+        (([0.5, 1.2], [0, 1]), {}, r"probabilities: has 1.2 at \(1,\)"),
+        (([0.5, np.nan], [0, 1]), {}, r"probabilities: has nan at \(1,\)"),
+        (([[0.5]], [[1]]), {}, "probabilities: must be a vector"),
+        (([0.5, 0.5], [1]), {}, r"outcomes: must have shape \(2,\)"),
+        (([0.5, 0.5], [1, 2]), {}, "outcomes: must be truth values"),
+        (([0.5, 0.5], [1, 0]), {"num_bins": 3}, "num_bins: 3 is more than the 2 cases"),
+        (([0.5, 0.5], [1, 0]), {"num_bins": 1, "level": 1}, "level: must be strictly"),
+    ],
+)
+def test_bad_predictions(arguments, keywords, message):
+    with pytest.raises(ValueError, match=message):
+        reliability_table(*arguments, **keywords)

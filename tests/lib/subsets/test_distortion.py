@@ -205,11 +205,11 @@ def test_a_search_that_does_not_end_raises(monkeypatch):
 
 
 BAD_SAMPLES = {
-    "row beyond the last": ([2], [1.0], r"indices: 2 is outside 0..1"),
-    "negative row": ([-1], [1.0], r"indices: -1 is outside 0..1"),
-    "fractions": ([0.5], [1.0], "indices: must be row numbers"),
-    "truth values": ([True], [1.0], "indices: must be row numbers"),
-    "table": ([[0]], [[1.0]], "indices: must be row numbers"),
+    "row beyond the last": ([2], [1.0], r"indices: has 2 at 0, outside 0..1"),
+    "negative row": ([-1], [1.0], r"indices: has -1 at 0, outside 0..1"),
+    "fractions": ([0.5], [1.0], "indices: must be integers of shape"),
+    "truth values": ([True], [1.0], "indices: must be integers of shape"),
+    "table": ([[0]], [[1.0]], "indices: must be integers of shape"),
     "too few weights": ([0, 1], [1.0], r"weights: must have shape \(2,\)"),
     "negative weight": ([0], [-1.0], "weights: has -1, must not be negative"),
     "not a number": ([0], [float("nan")], "weights: has nan"),

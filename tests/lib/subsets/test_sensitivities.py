@@ -210,10 +210,10 @@ def test_bad_settings():
     with pytest.raises(ValueError, match="method: must be one of 'exact', .*got 'x'"):
         lp_sensitivities(np.eye(2), 1, method="x")
     for rows in ([2], [-1]):
-        with pytest.raises(ValueError, match=r"rows: -?\d is outside 0..1"):
+        with pytest.raises(ValueError, match=r"rows: has -?\d at 0, outside 0..1"):
             lp_sensitivities(np.eye(2), 1, rows=rows)
     for rows in (0, [0.0], [True], [[0]]):
-        with pytest.raises(ValueError, match="rows: must be row numbers"):
+        with pytest.raises(ValueError, match="rows: must be integers of shape"):
             lp_sensitivities(np.eye(2), 1, rows=rows)
     with pytest.raises(ValueError, match="slack: must not be negative"):
         sensitivity_bounds(np.eye(2), 1, slack=-0.1)
