@@ -69,6 +69,10 @@ experiments: environment ## run the large experiments and keep their records (ne
 	@$(VENV) -m samplebook.experiments.spectr prepare --data _build/spectr.npz
 	@$(VENV) -m samplebook.experiments.spectr run --data _build/spectr.npz --out results/experiments/spectr/$(DEVICE).json
 	@$(VENV) -m samplebook.experiments.sensitivity run --out results/experiments/sensitivity/$(DEVICE).json
+	@$(VENV) -m samplebook.experiments.nbpo prepare --data _build/nbpo.npz
+	@$(VENV) -m samplebook.experiments.nbpo run --data _build/nbpo.npz --out results/experiments/nbpo/$(DEVICE).json
+	@$(VENV) -m samplebook.experiments.cet prepare --data _build/cet.npz
+	@$(VENV) -m samplebook.experiments.cet run --data _build/cet.npz --out results/experiments/cet/$(DEVICE).json
 	@$(PRESS) stamp
 
 # The peers of benchmarks/peers, in an environment of their own; the target's file comes last.

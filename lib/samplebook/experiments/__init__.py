@@ -4,6 +4,8 @@ A module runs by itself, where nothing but PyTorch, NumPy and SciPy may be insta
 
     python -m samplebook.experiments.spectr run --data text.npz --out record.json
     python -m samplebook.experiments.sensitivity run --out record.json
+    python -m samplebook.experiments.nbpo run --data votes.npz --out record.json
+    python -m samplebook.experiments.cet run --data passages.npz --out record.json
 
 Its record goes to ``results/experiments/<slug>/<device>.json``, and ``make stamp`` copies it into the
 library. Notebooks read the records; importing this package needs the standard library alone.
@@ -23,7 +25,7 @@ def records(slug: str) -> list[dict[str, Any]]:
     Parameters
     ----------
     slug : str
-        The experiment's name, such as ``"spectr"`` or ``"sensitivity"``.
+        The experiment's name, such as ``"spectr"`` or ``"nbpo"``.
     """
     files = sorted((RECORDS / slug).glob("*.json"))
     return [json.loads(file.read_text(encoding="utf-8")) for file in files]

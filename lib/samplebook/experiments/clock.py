@@ -3,7 +3,7 @@
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import torch
 
@@ -36,6 +36,26 @@ class Clock:
         print(f"{begin - self.begin:6.1f} s  {name}", flush=True)
         yield
         self.phases[name] = round(time.monotonic() - begin, 1)
+
+
+class Sections:
+    """Attempts at the record's parts: what fails or comes too late is left out and named."""
+
+    def __init__(self, clock: Clock):
+        self.clock = clock
+        self.missing: list[dict[str, str]] = []
+
+    def attempt(self, name: str, action: Callable[[], Any]) -> Any:
+        """What ``action`` gives, or none."""
+        if self.clock.is_over:
+            self.missing.append({"name": name, "reason": "the budget was used up"})
+            return None
+        try:
+            return action()
+        except (RuntimeError, ValueError, ArithmeticError) as error:
+            reason = str(error).splitlines()[0]
+            self.missing.append({"name": name, "reason": reason})
+            return None
 
 
 def timed(action: Callable[[], Result], device: torch.device) -> tuple[Result, float]:

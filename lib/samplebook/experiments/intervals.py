@@ -17,6 +17,18 @@ def with_interval(values: Any, digits: int = 4) -> dict[str, Any]:
     return {"mean": round(float(values.mean()), digits), "interval": interval}
 
 
+def with_student_interval(values: Any, digits: int = 4) -> dict[str, Any]:
+    """Mean and 95 % interval by Student's t, for few independent values that are close to normal."""
+    from scipy.stats import sem, t
+
+    values = np.asarray(values, dtype=np.float64)
+    mean, interval = float(values.mean()), None
+    if values.size > 1:
+        reach = float(t.ppf(0.975, values.size - 1) * sem(values))
+        interval = [round(mean - reach, digits), round(mean + reach, digits)]
+    return {"mean": round(mean, digits), "interval": interval}
+
+
 def significant(value: float, digits: int = 5) -> float | None:
     """``value`` to a number of significant digits; none if it is NaN or infinite, which JSON lacks."""
     return float(f"{value:.{digits}g}") if np.isfinite(value) else None

@@ -52,7 +52,7 @@ The record, one JSON object. An interval has the level 95 %; a null stands for w
 import argparse
 import datetime
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -62,7 +62,7 @@ import torch
 from torch import Tensor
 
 from samplebook.experiments.blocked_scores import exact_leverage_scores, lewis_weights
-from samplebook.experiments.clock import Clock, timed
+from samplebook.experiments.clock import Clock, Sections, timed
 from samplebook.experiments.coreset_regression import (
     Scheme,
     optimum,
@@ -94,26 +94,6 @@ from samplebook.subsets import total_degree_indices
 
 SCORE_GAP = 0.01
 """Certified relative gap of the sensitivities that rows are sampled by: their upper bounds are."""
-
-
-class Sections:
-    """Attempts at the record's parts: what fails or comes too late is left out and named."""
-
-    def __init__(self, clock: Clock):
-        self.clock = clock
-        self.missing: list[dict[str, str]] = []
-
-    def attempt(self, name: str, action: Callable[[], Any]) -> Any:
-        """What ``action`` gives, or none."""
-        if self.clock.is_over:
-            self.missing.append({"name": name, "reason": "the budget was used up"})
-            return None
-        try:
-            return action()
-        except RuntimeError as error:
-            reason = str(error).splitlines()[0]
-            self.missing.append({"name": name, "reason": reason})
-            return None
 
 
 def schemes(problem: Tensor, p: float, block: int) -> Iterator[Scheme]:

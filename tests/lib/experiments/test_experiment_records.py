@@ -28,7 +28,7 @@ def test_records_come_by_file_name(folder):
     assert experiments.records("spectr") == [{"device": "h100"}, {"device": "h200"}]
 
 
-@pytest.mark.parametrize("slug", ["spectr", "sensitivity"])
+@pytest.mark.parametrize("slug", ["spectr", "sensitivity", "nbpo", "cet"])
 def test_the_stored_records_are_readable(slug):
     for record in experiments.records(slug):
         assert record["what"] == slug
@@ -51,6 +51,7 @@ def test_they_import_pytorch_numpy_and_scipy_alone():
         "import sys, torch, numpy, scipy.stats\n"
         "before = set(sys.modules)\n"
         "import samplebook.experiments.sensitivity, samplebook.experiments.spectr\n"
+        "import samplebook.experiments.nbpo, samplebook.experiments.cet\n"
         "new = {name.partition('.')[0] for name in set(sys.modules) - before}\n"
         "print(sorted(new - sys.stdlib_module_names - {'torch', 'numpy', 'scipy'}))"
     )

@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, ttest_1samp
 
 from samplebook.experiments.intervals import (
     quantile_with_interval,
     share_with_interval,
     significant,
     with_interval,
+    with_student_interval,
 )
 
 
@@ -44,3 +45,12 @@ def test_one_value_has_no_interval():
     assert with_interval([2.0]) == {"mean": 2.0, "interval": None}
     low, high = with_interval([1.0, 2.0, 3.0])["interval"]
     assert low < 2 < high
+
+
+def test_an_interval_of_few_values_is_scipys():
+    values = np.random.default_rng(1).normal(3.0, 2.0, size=5)
+    found = with_student_interval(values, 8)
+    expected = ttest_1samp(values, 0.0).confidence_interval(0.95)
+    assert found["mean"] == pytest.approx(values.mean(), abs=1e-8)
+    assert found["interval"] == pytest.approx(list(expected), abs=1e-8)
+    assert with_student_interval([1.0]) == {"mean": 1.0, "interval": None}
