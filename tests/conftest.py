@@ -1,6 +1,5 @@
 """One progress bar with the time left for the whole test run, in place of pytest's dots."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -27,7 +26,7 @@ class ProgressBar:
                 sum(self.weight(item.nodeid) for item in session.items), "Testing"
             )
             # Else tqdm's thread moves it in the midst of a test, which may catch what is written.
-            self.bar.maxinterval = math.inf
+            self.bar.miniters, self.bar.dynamic_miniters = 0, False
 
     def weight(self, name: str) -> float:
         return self.seconds.get(name, SECONDS_OF_A_NEW_TEST)
