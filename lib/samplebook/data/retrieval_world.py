@@ -124,6 +124,20 @@ class RetrievalWorld:
         """Coefficients (F,) of pi's logit; its intercept is -slope threshold."""
         return self.selection_slope * unit_vector(self.selection_direction)
 
+    def relevance_and_selection(
+        self, features: NDArray[np.float64]
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """The probabilities rho and pi of documents with these features (..., F), each (...)."""
+        relevance = sigmoid(
+            features @ self.relevance_coefficients
+            - self.relevance_slope * self.relevance_threshold
+        )
+        selection = sigmoid(
+            features @ self.selection_coefficients
+            - self.selection_slope * self.selection_threshold
+        )
+        return relevance, selection
+
     def draw(self, num_queries: int, *, rng: np.random.Generator) -> JudgedQueries:
         """Queries, their documents, relevance and selection.
 
@@ -141,14 +155,7 @@ class RetrievalWorld:
         rng = as_generator(rng)
         shape = (as_count(num_queries, "num_queries"), self.num_documents)
         features = rng.standard_normal((*shape, self.num_features))
-        relevance = sigmoid(
-            features @ self.relevance_coefficients
-            - self.relevance_slope * self.relevance_threshold
-        )
-        selection = sigmoid(
-            features @ self.selection_coefficients
-            - self.selection_slope * self.selection_threshold
-        )
+        relevance, selection = self.relevance_and_selection(features)
         return JudgedQueries(
             features=features,
             relevance=relevance,

@@ -57,7 +57,6 @@ negatives" draws from all unlabelled documents. "filter" leaves out what the ran
 above half of the labelled documents.
 """
 
-import argparse
 import datetime
 import json
 from collections.abc import Callable
@@ -90,6 +89,12 @@ from samplebook.experiments.cet_passages import (
 )
 from samplebook.experiments.cet_sizes import SCALES, Scale
 from samplebook.experiments.clock import Clock, Sections, timed
+from samplebook.experiments.command_line import (
+    add_run_options,
+    check_device,
+    experiment_parser,
+    write_record,
+)
 from samplebook.experiments.provenance import provenance
 
 Qualities = dict[str, NDArray[np.float64]]
@@ -232,36 +237,25 @@ def run_experiment(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m samplebook.experiments.cet",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = experiment_parser("cet", __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     preparing = commands.add_parser("prepare", help="write the real passages")
     preparing.add_argument("--data", type=Path, required=True)
     running = commands.add_parser("run", help="train, measure, write the record")
     running.add_argument("--data", type=Path)
-    running.add_argument("--out", type=Path, required=True)
-    running.add_argument("--size", choices=sorted(SCALES), default="full")
-    running.add_argument("--seed", type=int, default=0)
-    running.add_argument("--budget-seconds", type=float, default=540.0)
+    add_run_options(running, SCALES, "full")
     chosen = parser.parse_args(arguments)
     if chosen.command == "prepare":
         print(json.dumps(prepare(chosen.data), indent=1))
         return
-    if chosen.size == "full" and not torch.cuda.is_available():
-        parser.error("--size full needs a CUDA device; --size tiny runs on a CPU")
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    check_device(parser, chosen.size, largest="full", smallest="tiny")
     record = run_experiment(
         chosen.data and load(chosen.data),
         size=chosen.size,
         seed=chosen.seed,
         budget_seconds=chosen.budget_seconds,
     )
-    text = json.dumps(record, indent=1, allow_nan=False)
-    chosen.out.write_text(text + "\n", encoding="utf-8")
-    print(f"wrote {chosen.out}")
+    write_record(record, chosen.out)
 
 
 if __name__ == "__main__":

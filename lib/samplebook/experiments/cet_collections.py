@@ -7,7 +7,6 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from samplebook.core.arrays import sigmoid
 from samplebook.data.retrieval_world import RetrievalWorld
 from samplebook.experiments.cet_sizes import Scale
 
@@ -174,14 +173,7 @@ def world_candidates(
     world: RetrievalWorld, x: Table, rows: Tensor, rng: np.random.Generator
 ) -> Candidates:
     """Candidates with features x (S, Q, D, 3); relevance and selection are drawn as in the world."""
-    relevance = sigmoid(
-        x @ world.relevance_coefficients
-        - world.relevance_slope * world.relevance_threshold
-    )
-    selection = sigmoid(
-        x @ world.selection_coefficients
-        - world.selection_slope * world.selection_threshold
-    )
+    relevance, selection = world.relevance_and_selection(x)
     return Candidates(
         rows=rows,
         relevant=rng.random(relevance.shape) < relevance,

@@ -49,13 +49,10 @@ The record, one JSON object. An interval has the level 95 %; a null stands for w
     What is missing, and why.
 """
 
-import argparse
 import datetime
-import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -63,6 +60,12 @@ from torch import Tensor
 
 from samplebook.experiments.blocked_scores import exact_leverage_scores, lewis_weights
 from samplebook.experiments.clock import Clock, Sections, timed
+from samplebook.experiments.command_line import (
+    add_run_options,
+    check_device,
+    experiment_parser,
+    write_record,
+)
 from samplebook.experiments.coreset_regression import (
     Scheme,
     optimum,
@@ -274,27 +277,16 @@ def run_experiment(*, size: str, seed: int, budget_seconds: float) -> dict[str, 
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m samplebook.experiments.sensitivity",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = experiment_parser("sensitivity", __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     running = commands.add_parser("run", help="measure, write the record")
-    running.add_argument("--out", type=Path, required=True)
-    running.add_argument("--size", choices=sorted(SCALES), default="full")
-    running.add_argument("--seed", type=int, default=0)
-    running.add_argument("--budget-seconds", type=float, default=540.0)
+    add_run_options(running, SCALES, "full")
     chosen = parser.parse_args(arguments)
-    if chosen.size == "full" and not torch.cuda.is_available():
-        parser.error("--size full needs a CUDA device; --size tiny runs on a CPU")
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    check_device(parser, chosen.size, largest="full", smallest="tiny")
     record = run_experiment(
         size=chosen.size, seed=chosen.seed, budget_seconds=chosen.budget_seconds
     )
-    text = json.dumps(record, indent=1, allow_nan=False)
-    chosen.out.write_text(text + "\n", encoding="utf-8")
-    print(f"wrote {chosen.out}")
+    write_record(record, chosen.out)
 
 
 if __name__ == "__main__":

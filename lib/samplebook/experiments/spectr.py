@@ -47,7 +47,6 @@ The record, one JSON object:
     many noisy means is a little too large.)
 """
 
-import argparse
 import datetime
 import json
 from dataclasses import asdict, dataclass, field
@@ -61,6 +60,12 @@ from torch import Tensor
 from samplebook.drafts import acceptance_rate
 from samplebook.experiments import distilled_pair, graphed_decoding
 from samplebook.experiments.clock import Clock
+from samplebook.experiments.command_line import (
+    add_run_options,
+    check_device,
+    experiment_parser,
+    write_record,
+)
 from samplebook.experiments.decoder_transformer import DecoderTransformer
 from samplebook.experiments.distilled_pair import random_windows, spread_windows
 from samplebook.experiments.graphed_decoding import (
@@ -336,36 +341,26 @@ def run_experiment(
 
 
 def main(arguments: list[str] | None = None) -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m samplebook.experiments.spectr",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = experiment_parser("spectr", __doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     preparing = commands.add_parser("prepare", help="write the tokens of real text")
     preparing.add_argument("--data", type=Path, required=True)
     preparing.add_argument("--vocabulary", type=int, default=VOCABULARY)
     running = commands.add_parser("run", help="train, measure, write the record")
     running.add_argument("--data", type=Path, required=True)
-    running.add_argument("--out", type=Path, required=True)
-    running.add_argument("--size", choices=sorted(SCALES), default="large")
-    running.add_argument("--seed", type=int, default=0)
-    running.add_argument("--budget-seconds", type=float, default=540.0)
+    add_run_options(running, SCALES, "large")
     chosen = parser.parse_args(arguments)
     if chosen.command == "prepare":
         print(json.dumps(prepare(chosen.data, chosen.vocabulary), indent=1))
         return
-    if chosen.size == "large" and not torch.cuda.is_available():
-        parser.error("--size large needs a CUDA device; --size toy runs on a CPU")
-    chosen.out.parent.mkdir(parents=True, exist_ok=True)
+    check_device(parser, chosen.size, largest="large", smallest="toy")
     record = run_experiment(
         load(chosen.data),
         size=chosen.size,
         seed=chosen.seed,
         budget_seconds=chosen.budget_seconds,
     )
-    chosen.out.write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    print(f"wrote {chosen.out}")
+    write_record(record, chosen.out)
 
 
 if __name__ == "__main__":
