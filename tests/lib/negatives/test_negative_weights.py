@@ -42,7 +42,7 @@ def test_official_weights_of_numbers_known_by_hand():
     np.testing.assert_allclose(for_selection, [2, 1 + np.sqrt(3)], rtol=1e-15)
 
 
-def test_an_infinite_temperature_is_plain_training_at_twice_the_rate():
+def test_at_an_infinite_temperature_all_weights_are_two():
     weights = coupled_estimation_weights([3.0, -9.0], [1.0, 5.0], temperature=np.inf)
     np.testing.assert_array_equal(weights, 2)
 
