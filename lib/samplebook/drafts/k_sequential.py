@@ -41,11 +41,22 @@ def smallest_valid_factor(target: Array, draft: Array, num_drafts: int) -> Array
     return upper
 
 
+def covering_factor(target: Array, draft: Array) -> Array:
+    """The smallest rho >= 1 with p <= rho q everywhere, shape (...,); huge if there is none.
+
+    It is valid: one test then accepts with probability 1 / rho, so rho beta is 1.
+    """
+    xp = namespace(target)
+    largest = xp.amax(target / xp.clip(draft, xp.finfo(draft.dtype).tiny, None), -1)
+    return xp.clip(cast(largest, total(target).dtype), 1.0, None)
+
+
 def division_factor(target: Array, draft: Array, num_drafts: int) -> Array:
-    """The smallest valid division factor rho*, within 1e-12 and never below it.
+    """The smallest valid division factor rho*, within 1e-12 and never below it, up to rounding.
 
     Bisection on [1, k] returns the upper end of its last interval: every factor above rho* is
-    valid.
+    valid. For nearly equal laws p_acc and rho beta are equal to rounding over a wide range of rho, so the
+    upper end may lie far above rho*; it is then replaced by the largest p(x) / q(x), a valid factor too.
 
     Parameters
     ----------
@@ -57,8 +68,8 @@ def division_factor(target: Array, draft: Array, num_drafts: int) -> Array:
     Returns
     -------
     float, or float64 array or tensor of shape (...,)
-        In [1, k]. Within 1e-12 of 1 where the laws are equal, or have disjoint supports: every factor is
-        valid then.
+        In [1, k]. It is 1 where the laws are equal, and within 1e-12 of 1 where their supports are disjoint:
+        every factor is valid then.
 
     Raises
     ------
@@ -66,9 +77,8 @@ def division_factor(target: Array, draft: Array, num_drafts: int) -> Array:
         If a law is not a law, the shapes differ, or ``num_drafts`` is not an integer >= 1.
     """
     target, draft = as_probability_pair(target, draft)
-    return as_result(
-        smallest_valid_factor(target, draft, as_count(num_drafts, "num_drafts"))
-    )
+    found = smallest_valid_factor(target, draft, as_count(num_drafts, "num_drafts"))
+    return as_result(namespace(target).minimum(found, covering_factor(target, draft)))
 
 
 def accepted_mass(target: Array, draft: Array, num_drafts: int, factor: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from problems import PROBLEMS, random_problem
@@ -66,8 +67,6 @@ def test_a_factor_of_one_breaks_the_law():
 
 def test_special_cases():
     assert division_factor([0.2, 0.8], [0.5, 0.5], 1) == 1
-    law = np.random.default_rng(0).dirichlet(np.ones(1_000))
-    assert division_factor(law, law, 50) == pytest.approx(1, abs=1e-12)
     assert division_factor([0.0, 1.0], [1.0, 0.0], 4) == pytest.approx(1, abs=1e-12)
     assert acceptance_rate([0.5, 0.5], [0.5, 0.5], 4, method="kseq") == pytest.approx(
         1, abs=1e-11
@@ -76,6 +75,23 @@ def test_special_cases():
     np.testing.assert_array_equal(
         residual_law([0.0, 1.0], [1.0, 0.0], 4, method="kseq"), [0, 1]
     )
+
+
+@pytest.mark.parametrize("num_drafts", [2, 4, 8, 50])
+def test_equal_laws_have_the_factor_one(num_drafts):
+    laws = np.random.default_rng(0).dirichlet(np.full(1_000, 0.1), size=20)
+    np.testing.assert_array_equal(division_factor(laws, laws, num_drafts), 1)
+    tensors = torch.tensor(laws, dtype=torch.float32)
+    assert (division_factor(tensors, tensors, num_drafts) == 1).all()
+
+
+@pytest.mark.parametrize("distance", [1e-3, 1e-6, 1e-12])
+def test_nearly_equal_laws_have_a_factor_near_one(distance):
+    target, other = np.random.default_rng(3).dirichlet(np.ones(30), size=2)
+    draft = (1 - distance) * target + distance * other
+    factor = division_factor(target, draft, 8)
+    assert 1 <= factor <= max(target / draft) + 1e-15
+    assert surplus(target, draft, 8, factor) <= 1e-15
 
 
 def test_the_residual_is_the_excess_over_the_inflated_draft():
