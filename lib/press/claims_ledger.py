@@ -45,6 +45,11 @@ def records_of(book: Book, chapter: Chapter) -> list[Record]:
     return [json.loads(line) for line in lines]
 
 
+def chapter_slug(claim_id: str) -> str:
+    """The slug of the chapter that a claim belongs to."""
+    return claim_id.rpartition("-")[0]
+
+
 def claim_label(claim_id: str) -> str:
     """The line that labels a claim's cell on the site."""
     return f"(claim-{claim_id})="
@@ -103,6 +108,47 @@ def write_claims(book: Book, path: Path, records: dict[str, Record]) -> None:
     write_atomically(
         path, json.dumps({"records": records, "chapters": chapters}, indent=1) + "\n"
     )
+
+
+def is_record(record: Any) -> bool:
+    """Whether this is a claim's record: a verdict, a value, and an interval of two numbers or none."""
+    if not isinstance(record, dict) or not {"verdict", "value", "interval"} <= set(
+        record
+    ):
+        return False
+    ends = [] if record["interval"] is None else record["interval"]
+    return (
+        isinstance(ends, list)
+        and len(ends) in (0, 2)
+        and all(isinstance(end, int | float) for end in ends)
+    )
+
+
+def stored_records(book: Book) -> dict[str, Record]:
+    """The committed claim records, by id; empty before the first refresh.
+
+    Raises
+    ------
+    PressError
+        If the file is damaged.
+    """
+    if not book.stored_claims.is_file():
+        return {}
+    advice = "take it back with `git checkout`, or write it with `make refresh`"
+    name = book.shown(book.stored_claims)
+    try:
+        content = json.loads(book.stored_claims.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise PressError(f"{name} is not JSON ({error}); {advice}") from error
+    records = content.get("records") if isinstance(content, dict) else None
+    if not isinstance(records, dict):
+        raise PressError(f"{name} has no records of claims; {advice}")
+    for claim_id, record in records.items():
+        if not is_record(record):
+            raise PressError(
+                f"{name}: the record of {claim_id} needs verdict, value and interval; {advice}"
+            )
+    return records
 
 
 def gather_claims(book: Book) -> dict[str, Record]:

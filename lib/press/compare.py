@@ -6,7 +6,6 @@ differs from machine to machine. A cell that checks a claim is compared by the r
 """
 
 import difflib
-import json
 import re
 from collections import defaultdict
 from typing import Any
@@ -21,7 +20,13 @@ from nbval.plugin import (
 )
 
 from press.book import Book, Chapter
-from press.claims_ledger import Record, check_positions, claims_of, records_of
+from press.claims_ledger import (
+    Record,
+    check_positions,
+    claims_of,
+    records_of,
+    stored_records,
+)
 from press.errors import PressError
 from press.execution import make_job, stale_reasons
 from press.notebooks import code_cells, read_notebook
@@ -175,16 +180,6 @@ def claim_problem(stored: Record | None, fresh: Record) -> str | None:
             f"{old:.4g}",
         )
     return None if agree else f"claim {fresh['id']}: stored {range_words}, now {new}"
-
-
-def stored_records(book: Book) -> dict[str, Record]:
-    """The committed claim records, by id; empty before the first refresh."""
-    if not book.stored_claims.is_file():
-        return {}
-    records: dict[str, Record] = json.loads(
-        book.stored_claims.read_text(encoding="utf-8")
-    )["records"]
-    return records
 
 
 def compare_chapter(book: Book, chapter: Chapter) -> list[str]:

@@ -3,6 +3,7 @@
 The system's Python runs this module before anything is installed, so it needs the standard library alone.
 It creates ``.venv``, installs tqdm there, and goes on inside it with a progress bar. Where the locks and the
 interpreter are those of the last complete installation, it does nothing and touches no network.
+With ``NEWEST`` it installs the newest versions of the same packages, and the data packages as locked.
 """
 
 from __future__ import annotations  # so that an old Python gets as far as the message
@@ -28,6 +29,7 @@ NEEDED_BYTES = 8 * GIGABYTE  # PyTorch with CUDA
 NEEDED_BYTES_OF_SMALL_BUILD = 3 * GIGABYTE
 PINNED = re.compile(r"(?m)^([\w.-]+)==([^\s\\;]+)")
 OBTAINED = re.compile(r"^\s*(?:Collecting|Requirement already satisfied:) ([\w.-]+)")
+NEWEST_LIMITS = {"jupyter-book": "<2"}  # 2 reads neither _config.yml nor _toc.yml
 NO_DISK_WORDS = ("No space left on device", "Disk quota exceeded")
 NO_NETWORK_WORDS = (
     "from versions: none",
@@ -40,9 +42,10 @@ NO_NETWORK_WORDS = (
 
 @dataclass(frozen=True)
 class Environment:
-    """The virtual environment of one checkout."""
+    """The virtual environment of one checkout, from the lock or with the newest versions."""
 
     root: Path
+    newest: bool = False
 
     @property
     def folder(self) -> Path:
@@ -75,8 +78,10 @@ def python_of(environment: Environment) -> str:
 
 
 def locks_digest(environment: Environment) -> str:
-    """What a complete installation is of: both locks and the interpreter's version."""
+    """What a complete installation is of: both locks, the interpreter, and newest versions or locked ones."""
     hashed = hashlib.sha256(python_of(environment).encode())
+    if environment.newest:
+        hashed.update(b"newest")
     for lock in (environment.lock, environment.data_lock):
         hashed.update(lock.read_bytes())
     return hashed.hexdigest()
@@ -251,11 +256,20 @@ def pip_options(torch_index: str) -> list[str]:
     return [*options, "--extra-index-url", torch_index] if torch_index else options
 
 
+def newest_requirements(lock: str) -> list[str]:
+    """The packages of a lock without their versions, within the limits that the book needs."""
+    return [name + NEWEST_LIMITS.get(name, "") for name, _ in PINNED.findall(lock)]
+
+
 def lock_arguments(environment: Environment, torch_index: str) -> list[list[str]]:
     """Arguments of the two installations: everything, then the data packages by hash and alone."""
     options = pip_options(torch_index)
+    packages = ["-r", str(environment.lock)]
+    if environment.newest:
+        text = environment.lock.read_text(encoding="utf-8")
+        packages = ["--upgrade", *newest_requirements(text)]
     return [
-        [*options, "-r", str(environment.lock)],
+        [*options, *packages],
         [*options, "--no-deps", "--require-hashes", "-r", str(environment.data_lock)],
     ]
 
@@ -348,15 +362,15 @@ def install_locks(environment: Environment, torch_index: str) -> None:
     environment.stamp.write_text(locks_digest(environment), encoding="utf-8")
 
 
-def prepare(root: Path, torch_index: str) -> None:
-    """Bring ``.venv`` up to the locks; at once if it is.
+def prepare(root: Path, torch_index: str, newest: bool = False) -> None:
+    """Bring ``.venv`` up to the locks, or to the newest versions; at once if it is.
 
     Raises
     ------
     PressError
         If the interpreter, the disk, the locks or the network do not allow it.
     """
-    environment = Environment(root)
+    environment = Environment(root, newest)
     check_locks(environment)
     if is_complete(environment):
         return
@@ -371,7 +385,11 @@ def prepare(root: Path, torch_index: str) -> None:
 
 if __name__ == "__main__":
     try:
-        prepare(Path(__file__).resolve().parents[2], os.environ.get("TORCH_INDEX", ""))
+        prepare(
+            Path(__file__).resolve().parents[2],
+            os.environ.get("TORCH_INDEX", ""),
+            bool(os.environ.get("NEWEST")),
+        )
     except PressError as error:
         sys.exit(f"\n{error}")
     except KeyboardInterrupt:

@@ -5,10 +5,11 @@ from press.claims_ledger import (
     claim_problems,
     claims_of,
     records_of,
+    stored_records,
     without_volatile_fields,
     write_claims,
 )
-from press.compare import compare_chapter, stored_records
+from press.compare import compare_chapter
 from press.errors import PressError
 from press.execution import execute, make_job
 from press.keys import stored_key

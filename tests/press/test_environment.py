@@ -18,6 +18,7 @@ from press.environment import (
     failure_words,
     forget_half_installed,
     is_complete,
+    lock_arguments,
     locks_digest,
     prepare,
 )
@@ -83,6 +84,29 @@ def test_a_complete_environment_is_left_alone_at_once(complete: Environment) -> 
     assert is_complete(complete)
     prepare(complete.root, "")
     write(complete.data_lock, "some-data==1.1 --hash=sha256:00\n")
+    assert not is_complete(complete)
+
+
+def test_the_newest_versions_are_within_limits_and_data_as_locked(
+    complete: Environment,
+) -> None:
+    write(complete.lock, "# words\njupyter-book==1.0.4.post1\nnumpy==2.4.6\n")
+    newest = Environment(complete.root, newest=True)
+    packages, data = lock_arguments(newest, "")
+    assert packages[-3:] == ["--upgrade", "jupyter-book<2", "numpy"]
+    assert str(complete.lock) not in packages
+    locked_packages, locked_data = lock_arguments(complete, "")
+    assert locked_packages[-2:] == ["-r", str(complete.lock)]
+    assert data == locked_data
+
+
+def test_an_environment_of_the_newest_is_not_one_of_the_locks(
+    complete: Environment,
+) -> None:
+    newest = Environment(complete.root, newest=True)
+    assert not is_complete(newest)
+    write(newest.stamp, locks_digest(newest))
+    assert is_complete(newest)
     assert not is_complete(complete)
 
 
