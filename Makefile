@@ -3,11 +3,16 @@ PYTHON ?= python3
 PORT ?= 8000
 # A pip index for PyTorch, such as https://download.pytorch.org/whl/cpu for the small CPU build.
 TORCH_INDEX ?=
+# With any value, .venv gets the newest versions of the locked packages.
+NEWEST ?=
+# What `make grade` marks, and a teacher's own hidden tests (none by default).
+SUBMISSIONS ?= classroom/submitted
+OVERLAY ?=
 # Names the record of `make experiments`.
 DEVICE ?= gpu
 
 export PYTHONPATH := lib
-export TORCH_INDEX
+export TORCH_INDEX NEWEST
 VENV := .venv/bin/python
 PRESS := $(VENV) -m press
 PEERS := .venv-peers/installed
@@ -16,7 +21,7 @@ LIGHTHOUSE := tests/site/test_lighthouse.py
 NODE_MODULES := tests/site/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book pdf links serve test chapter refresh stamp experiments bench clean
+.PHONY: help environment book pdf links serve test chapter refresh drift trace stamp assignments grade experiments bench clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -51,6 +56,7 @@ test: book $(NODE_MODULES) ## build if need be, then check style, types, outputs
 	@$(VENV) -m ruff check .
 	@$(VENV) -m ruff format --check --quiet .
 	@$(VENV) -m mypy
+	@$(PRESS) drift
 	@$(PRESS) compare
 	@$(VENV) -m pytest tests --ignore $(LIGHTHOUSE) --nbval-lax --nbval-sanitize-with $(SANITISERS) chapters/drafts/spectr.ipynb
 	@echo "Lighthouse, five runs; other work on this machine lowers its marks:"
@@ -62,8 +68,20 @@ chapter: environment ## make the skeleton of a chapter: PART=drafts SLUG=mdsd
 refresh: environment ## execute a chapter and store its outputs: CHAPTER=spectr
 	@$(PRESS) refresh "$(CHAPTER)"
 
+drift: book ## show how far the claims moved since they were stored (NEWEST=1: with the newest packages)
+	@$(PRESS) drift
+
+trace: environment ## show where a number comes from, and how to run it again: CLAIM=spectr-c3
+	@$(PRESS) trace "$(CLAIM)"
+
 stamp: environment ## write the copies of the repository's address, the bootstrap cell and the data lock
 	@$(PRESS) stamp
+
+assignments: environment ## write the assignments' releases for students, and the teacher's folder
+	@$(PRESS) assignments
+
+grade: environment ## mark submitted assignments, contained: SUBMISSIONS=dir (and OVERLAY=dir)
+	@$(PRESS) grade "$(SUBMISSIONS)" $(if $(OVERLAY),--overlay "$(OVERLAY)")
 
 experiments: environment ## run the large experiments and keep their records (needs a GPU with 80 GB): DEVICE=h100
 	@$(VENV) -m samplebook.experiments.spectr prepare --data _build/spectr.npz

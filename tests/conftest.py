@@ -1,9 +1,11 @@
-"""One progress bar with the time left for the whole test run, in place of pytest's dots."""
+"""One progress bar with the time left for the whole test run, in place of pytest's dots; the wheel."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from built_wheel import build_wheel
 
 from press.terminal import progress_bar
 
@@ -60,3 +62,9 @@ class ProgressBar:
 def pytest_configure(config: pytest.Config) -> None:
     if config.option.verbose <= 0 and not hasattr(config, "workerinput"):
         config.pluginmanager.register(ProgressBar(config))
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The wheel of this repository."""
+    return build_wheel(tmp_path_factory.mktemp("wheel"))

@@ -5,12 +5,14 @@ import sys
 from pathlib import Path
 
 from press.book import Book, Chapter
+from press.drift import show_drift
 from press.errors import PressError
 from press.links import check_links
 from press.printing import print_book
 from press.serve import serve
 from press.skeleton import make_chapter
 from press.stamp import check_stamps, stamp
+from press.trace import trace
 
 
 def parse_arguments(arguments: list[str]) -> argparse.Namespace:
@@ -45,8 +47,26 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         "--check", action="store_true", help="only see that all copies are equal"
     )
     commands.add_parser(
+        "assignments", help="write the assignments' releases and the teacher's folder"
+    )
+    grading = commands.add_parser("grade", help="mark submitted assignments")
+    grading.add_argument("submissions", type=Path, help="folder of the notebooks")
+    grading.add_argument(
+        "--overlay", type=Path, help="folder of a teacher's own hidden tests"
+    )
+    commands.add_parser(
         "compare", help="compare the last execution with the stored notebooks"
     )
+    drifting = commands.add_parser(
+        "drift", help="show how far the claims moved since they were stored"
+    )
+    drifting.add_argument(
+        "--markdown", action="store_true", help="print the table in Markdown"
+    )
+    tracing = commands.add_parser(
+        "trace", help="show where a claim's number comes from"
+    )
+    tracing.add_argument("claim", help="id of the claim, such as spectr-c3")
     return parser.parse_args(arguments)
 
 
@@ -71,6 +91,19 @@ def run(options: argparse.Namespace) -> None:
         make_chapter(book, Chapter(options.part, options.slug))
     elif options.command == "stamp":
         check_stamps(book) if options.check else stamp(book)
+    elif options.command == "assignments":
+        from press.classroom.releases import make_assignments  # slow: nbgrader
+
+        make_assignments(book)
+    elif options.command == "grade":
+        from press.classroom.grading import grade  # slow, as above
+
+        overlay = options.overlay and options.overlay.resolve()
+        grade(book, options.submissions.resolve(), overlay)
+    elif options.command == "drift":
+        show_drift(book, options.markdown)
+    elif options.command == "trace":
+        print(trace(book, options.claim))
     else:
         from press.compare import compare_book  # slow, as above
 

@@ -71,6 +71,21 @@ class Book:
         return self.build / "stage"
 
     @property
+    def assignments(self) -> Path:
+        """The sources of the assignments, ``<slug>/<slug>.ipynb``."""
+        return self.root / "assignments"
+
+    @property
+    def releases(self) -> Path:
+        """What students get of the assignments."""
+        return self.build / "releases"
+
+    @property
+    def classroom(self) -> Path:
+        """The teacher's folder: an nbgrader course with marks and feedback."""
+        return self.root / "classroom"
+
+    @property
     def html(self) -> Path:
         return self.build / "html"
 

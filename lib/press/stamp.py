@@ -3,7 +3,7 @@
 The repository's address stands in ``_config.yml``; bootstrap cells, ``CITATION.cff``, ``pyproject.toml``,
 ``README.md`` and others copy it. The lines of ``requirements-data.lock`` that a chapter needs are copied
 into the library, so that a reader who has only the wheel gets the same data; so are the records of large
-experiments, which notebooks show.
+experiments, which notebooks show. Assignments share the cell of check functions and the words on how to work.
 """
 
 import re
@@ -22,6 +22,11 @@ from press.notebooks import code_cells, read_notebook, tags
 
 BOOTSTRAP_CELL = Path(__file__).parent / "bootstrap_cell.py.txt"
 BOOTSTRAP_TAG = "bootstrap"
+ASSIGNMENT_CELLS = {
+    "checks": Path(__file__).parent / "classroom" / "checks_cell.py.txt",
+    "how-to": Path(__file__).parent / "classroom" / "how_to_cell.md",
+}
+"""The cells that all assignments share, by their tag."""
 FILES_WITH_ADDRESS = ("CITATION.cff", "CONTRIBUTING.md", "README.md", "book/*.md")
 LAUNCH_LINK = re.compile(
     r"(mybinder\.org/v2/gh/|colab\.research\.google\.com/github/)[^/\s]+/[^/?#)\s]+"
@@ -108,6 +113,19 @@ def stamped_notebook(book: Book, chapter: Chapter) -> tuple[Path, str]:
     return path, nbformat.writes(notebook) + "\n"
 
 
+def stamped_assignment(book: Book, slug: str) -> tuple[Path, str]:
+    """An assignment's source with the cells that all assignments share."""
+    path = book.assignments / slug / f"{slug}.ipynb"
+    text = path.read_text(encoding="utf-8")
+    notebook = read_notebook(path)
+    before = nbformat.writes(notebook)
+    for cell in notebook.cells:
+        for tag in set(tags(cell)) & ASSIGNMENT_CELLS.keys():
+            cell.source = ASSIGNMENT_CELLS[tag].read_text(encoding="utf-8").rstrip()
+    after = nbformat.writes(notebook)
+    return path, text if after == before else after + "\n"
+
+
 def same_name(name: str) -> str:
     """A distribution's name in the form in which equal names compare equal."""
     return re.sub(r"[-_.]+", "-", name).lower()
@@ -168,6 +186,9 @@ def stamped_files(book: Book) -> dict[Path, str]:
         files[book.data_requirements_folder / f"{chapter.slug}.txt"] = (
             data_requirements(book, chapter)
         )
+    for source in sorted(book.assignments.glob("*/*.ipynb")):
+        path, text = stamped_assignment(book, source.stem)
+        files[path] = text
     for path in book.data_requirements_folder.glob("*.txt"):
         files.setdefault(path, "")
     return files | dict(stamped_addresses(book))

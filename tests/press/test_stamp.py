@@ -1,7 +1,9 @@
 """``make stamp``: every copy of something equals its source."""
 
+import nbformat
 import pytest
 from miniature_book import REPOSITORY, write
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from press.book import Book, Chapter
 from press.errors import PressError
@@ -47,6 +49,23 @@ def test_records_of_experiments_are_copied_into_the_library(miniature: Book) -> 
     record.unlink()
     stamp(miniature)
     assert not copy.exists()
+
+
+def test_assignments_get_the_cells_that_all_share(miniature: Book) -> None:
+    path = miniature.assignments / "first" / "first.ipynb"
+    cells = [
+        new_code_cell("old checks", metadata={"tags": ["checks"]}),
+        new_markdown_cell("old words", metadata={"tags": ["how-to"]}),
+        new_code_cell("the author's own"),
+    ]
+    write(path, nbformat.writes(new_notebook(cells=cells)) + "\n")
+    with pytest.raises(PressError, match=r"run `make stamp`: .*first.ipynb"):
+        check_stamps(miniature)
+    stamp(miniature)
+    checks, how_to, own = read_notebook(path).cells
+    assert "def check_close(" in checks.source
+    assert how_to.source.startswith("**How to work.**")
+    assert own.source == "the author's own"
 
 
 def test_a_new_address_reaches_every_copy(miniature: Book) -> None:

@@ -3,12 +3,12 @@
 import json
 import os
 import shutil
-import subprocess
 import sys
 import zipfile
 from pathlib import Path
 
 import pytest
+from built_wheel import run
 from miniature_book import REPOSITORY
 
 from press.book import Book
@@ -18,54 +18,11 @@ from samplebook.claims import load
 from samplebook.session import OPTIONAL
 
 BOOK = Book(REPOSITORY)
-SOURCES = ("pyproject.toml", "README.md", "LICENSE", "LICENSE-text")
-
-
-def run(*command: str | Path, folder: Path, **variables: str) -> str:
-    """Run a command outside the repository's library, and return what it printed."""
-    environment = {
-        name: value for name, value in os.environ.items() if name != "PYTHONPATH"
-    } | variables
-    result = subprocess.run(
-        list(map(str, command)),
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
-    return result.stdout
-
-
-@pytest.fixture(scope="module")
-def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel, built from a copy of its sources."""
-    folder = tmp_path_factory.mktemp("wheel")
-    for name in SOURCES:
-        shutil.copy(REPOSITORY / name, folder / name)
-    package = REPOSITORY / "lib" / "samplebook"
-    shutil.copytree(
-        package,
-        folder / "lib" / "samplebook",
-        ignore=shutil.ignore_patterns("__pycache__"),
-    )
-    run(
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "--no-deps",
-        "--no-build-isolation",
-        ".",
-        folder=folder,
-    )
-    return next(folder.glob("samplebook-*.whl"))
 
 
 def test_the_wheel_carries_what_chapters_read(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
-    assert not any(name.startswith(("press", "tests")) for name in names)
+    assert not any(name.startswith(("press", "tests", "assignments")) for name in names)
     package = REPOSITORY / "lib" / "samplebook"
     files = [
         package / "slider.html",
