@@ -15,6 +15,7 @@ from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell
 from sphinx_external_toc.parsing import parse_toc_yaml
 
+from press.assignments_page import assignments_page, staged_assignments
 from press.book import Book, put_in_place, write_atomically
 from press.citation import book_section, chapter_section
 from press.claims_ledger import Record, counts_sentence
@@ -75,8 +76,10 @@ def mathjax_folder() -> Path:
 
 
 def stage_generated_pages(book: Book, records: dict[str, Record]) -> None:
-    """Write what the pages of ``book/`` include from ``generated/``, and the records to download."""
+    """Write what the pages of ``book/`` include from ``generated/``, and what they offer for download."""
+    assignments = staged_assignments(book)
     texts = {
+        "assignments": assignments_page(book, assignments),
         "citation": book_section(book),
         "claim-counts": counts_sentence(records.values()) + "\n",
         "findings": findings_page(book, records),
