@@ -4,6 +4,10 @@ import pytest
 from playwright.sync_api import Browser
 from site_pages import PATIENCE, chapters_of_the_toc
 
+ALL_FORMULAS_ARE_DRAWN = (
+    "document.querySelectorAll('mjx-container').length >= "
+    "document.querySelectorAll('.math').length"
+)
 SHEET = {"width": 643, "height": 957}  # of A4 within its margins, in CSS pixels
 
 
@@ -12,6 +16,7 @@ def test_page_on_paper(browser: Browser, site: str, name: str) -> None:
     page = browser.new_page(color_scheme="dark", viewport=SHEET)
     page.set_default_timeout(PATIENCE)
     page.goto(f"{site}/{name}.html", wait_until="networkidle")
+    page.wait_for_function(ALL_FORMULAS_ARE_DRAWN)  # an undrawn one is wide source text
     theme = "document.documentElement.dataset.theme"
     assert page.evaluate(theme) == "dark"
     page.evaluate("window.dispatchEvent(new Event('beforeprint'))")
