@@ -110,7 +110,7 @@ def link_to_passwords(path: Path) -> None:
 
 def huge_file(path: Path) -> None:
     with path.open("wb") as file:
-        file.truncate(marking.LARGEST_SUBMISSION + 1)
+        file.truncate(marking.LARGEST_NOTEBOOK + 1)
 
 
 def nothing_at_all(path: Path) -> None:

@@ -6,7 +6,6 @@ import json
 import os
 import stat
 import time
-import unicodedata
 import warnings
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import redirect_stdout
@@ -23,13 +22,12 @@ from press.classroom.containment import (
     Limits,
     TimeUpError,
 )
+from press.classroom.submissions import LARGEST_NOTEBOOK, readable
 from press.classroom.wire import NotTransferableError
 from press.errors import PressError
 
-LARGEST_SUBMISSION = 20_000_000
 LONGEST_MESSAGE = 1_000
 MOST_NOTES = 20
-CONTROL_CHARACTERS = ("Cc", "Cs")
 
 
 @dataclass(frozen=True)
@@ -71,11 +69,11 @@ def submitted_text(path: Path) -> str:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise PressError("this is no file")
         with open(descriptor, "rb", closefd=False) as file:
-            content = file.read(LARGEST_SUBMISSION + 1)
+            content = file.read(LARGEST_NOTEBOOK + 1)
     finally:
         os.close(descriptor)
-    if len(content) > LARGEST_SUBMISSION:
-        raise PressError(f"the file is larger than {LARGEST_SUBMISSION // 10**6} MB")
+    if len(content) > LARGEST_NOTEBOOK:
+        raise PressError(f"the file is larger than {LARGEST_NOTEBOOK // 10**6} MB")
     return content.decode("utf-8-sig")
 
 
@@ -237,7 +235,7 @@ class Answers:
 
     def note(self, number: int, what: str) -> None:
         if number in self.notes or len(self.notes) < MOST_NOTES:
-            self.notes[number] = readable(f"code cell {number} {what}")
+            self.notes[number] = for_student(f"code cell {number} {what}")
 
     def call(self, name: str, *arguments: Any, **named: Any) -> Any:
         """Call a submitted function; an exception of a built-in type is raised here again.
@@ -282,14 +280,9 @@ def raised_again(kind: str, text: str) -> Exception | None:
         return None
 
 
-def readable(message: str) -> str:
+def for_student(message: str) -> str:
     """The beginning of a message, in characters that every file and page can hold."""
-    return "".join(
-        letter
-        if letter in "\n\t" or unicodedata.category(letter) not in CONTROL_CHARACTERS
-        else "\N{REPLACEMENT CHARACTER}"
-        for letter in message[:LONGEST_MESSAGE]
-    )
+    return readable(message[:LONGEST_MESSAGE], allowed="\n\t")
 
 
 def trusted_names(assignment: Assignment, answers: Answers) -> dict[str, Any]:
@@ -339,7 +332,7 @@ def mark_tests(
     visible = [test for test in assignment.tests if test.is_visible]
     for test in visible:
         found[test.name] = failure(test.source, names)
-        messages[test.name] = readable(found[test.name] or "")
+        messages[test.name] = for_student(found[test.name] or "")
     notes = [note for _, note in sorted(answers.notes.items())]
     for test in assignment.tests:
         if test.is_visible and (found[test.name] or test.name not in overlay):

@@ -20,7 +20,8 @@ CANVAS = re.compile(
 MOODLE = re.compile(
     r"(?P<name>[^_]+)_(?P<number>\d+)_assignsubmission_file(?:_(?P<file>.*))?"
 )
-LARGEST_METADATA_READ = 20_000_000
+LARGEST_NOTEBOOK = 20_000_000
+"""Bytes of a submitted file; a larger one is not read."""
 LONGEST_NAME = 200
 """Bytes of a student's name in file names; Linux allows 255 with what is added."""
 CONTROL_CHARACTERS = {"Cc", "Cs", "Zl", "Zp"}
@@ -81,20 +82,29 @@ class Found:
     doubts: list[tuple[Path, str]] = field(default_factory=list)
 
 
-def readable(name: str) -> str:
-    """A file's name as text that can be printed and stored: composed letters, no control characters."""
+def readable(text: str, *, allowed: str = "") -> str:
+    """A stranger's text as every file and page can hold it: composed letters, no control characters.
+
+    Parameters
+    ----------
+    text : str
+        Such as a file's name or an error's message.
+    allowed : str
+        Control characters that may stay.
+    """
     return "".join(
         "\N{REPLACEMENT CHARACTER}"
         if unicodedata.category(character) in CONTROL_CHARACTERS
+        and character not in allowed
         else character
-        for character in unicodedata.normalize("NFC", name)
+        for character in unicodedata.normalize("NFC", text)
     )
 
 
 def declared_assignment(path: Path) -> str:
     """The assignment that a release's metadata name; empty if the file cannot say."""
     try:
-        if path.stat().st_size > LARGEST_METADATA_READ:
+        if path.stat().st_size > LARGEST_NOTEBOOK:
             return ""
         metadata = json.loads(path.read_text(encoding="utf-8"))["metadata"]
         return str(metadata["samplebook"]["assignment"])
