@@ -9,7 +9,9 @@ Where the GPU is (PyTorch, NumPy and SciPy suffice; 80 GB, ten minutes at most):
     python -m samplebook.experiments.cet run --out record.json --data passages.npz
 
 Without ``--data`` the generated texts are the only collection. ``--size tiny`` runs to the end on any CPU in
-seconds. A run ends within ``--budget-seconds``: what is not reached is left out, and the record says so.
+seconds. A run ends within ``--budget-seconds``: what is not reached is left out, and the record says so. With
+``--parts FOLDER`` what is measured is kept there, and the same command goes on where a run was ended, by
+``--session-seconds`` or otherwise.
 
 Every ranker has two layers and is trained by AdamW on batches of pairs of a labelled document and an
 unlabelled one, as CET's official code orders it: the weight of a negative comes from the other network, in
@@ -25,12 +27,14 @@ The record, one JSON object. An interval is Student's, of level 95 %, over seeds
 does not exist. A seed draws generated texts anew. All seeds share the passages, and differ in how queries are
 split and labels hidden: their intervals do not tell how other queries would do.
 
-``what``, ``finished``, ``seed``, ``size``, ``sizes``, ``budget_seconds``
-    The experiment, the date, what was asked for, and the numbers behind the size's name.
+``what``, ``finished``, ``complete``, ``seed``, ``size``, ``sizes``, ``budget_seconds``
+    The experiment, the date, whether another session would add nothing, what was asked for, and the numbers
+    behind the size's name.
 ``provenance``
-    Device, versions, samplebook's version, a checksum of the source; ``data``, the file's ``about`` or null.
+    Device, versions, samplebook's version, checksums of the source: of each module and of all; ``data``, the
+    file's ``about`` or null.
 ``seconds``
-    What each phase took.
+    What each phase took, in all sessions.
 ``collections``
     For each one its ``name``, ``features``, ``lexical_features``, ``queries`` and ``test_queries`` of a seed,
     ``documents`` of a query, ``depth`` of the retrievers' lists, and means over the training queries:
@@ -57,7 +61,6 @@ negatives" draws from all unlabelled documents. "filter" leaves out what the ran
 above half of the labelled documents.
 """
 
-import datetime
 import json
 from collections.abc import Callable
 from dataclasses import asdict
@@ -88,14 +91,15 @@ from samplebook.experiments.cet_passages import (
     prepare,
 )
 from samplebook.experiments.cet_sizes import SCALES, Scale
-from samplebook.experiments.clock import Clock, Sections, timed
+from samplebook.experiments.clock import Sections, timed
 from samplebook.experiments.command_line import (
+    Asked,
+    Run,
     add_run_options,
     check_device,
     experiment_parser,
     write_record,
 )
-from samplebook.experiments.provenance import provenance
 
 Qualities = dict[str, NDArray[np.float64]]
 
@@ -109,25 +113,36 @@ class Grid:
 
     def measured(
         self, cell: Cell, train: Callable[[], Trained], reference: Qualities | None
-    ) -> tuple[Trained, Qualities]:
-        """Train and measure a cell, and keep its row."""
+    ) -> dict[str, Any]:
+        """Train and measure a cell: its row, each seed's qualities, and networks that other cells need."""
         trained, seconds = timed(train, self.bench.device)
         found, quality = row(self.bench, cell, trained, reference, seconds)
-        self.rows.append({"collection": self.collection, **found})
-        return trained, quality
+        return {
+            "row": {"collection": self.collection, **found},
+            "quality": {name: values.tolist() for name, values in quality.items()},
+            "weights": None
+            if cell.strength is not None
+            else trained.weights_of_networks(),
+        }
 
     def attempt(
         self,
         cell: Cell,
         train: Callable[[], Trained],
         reference: Qualities | None = None,
-    ) -> tuple[Trained, Qualities] | tuple[None, None]:
-        """What the training gave and its qualities, or none."""
+    ) -> tuple[Trained | None, Qualities | None]:
+        """The networks, if the cell is of no one retriever, and the qualities; or none."""
         name = f"{self.collection}, {cell.name}"
-        found = self.sections.attempt(
+        found = self.sections.attempt_once(
             name, partial(self.measured, cell, train, reference)
         )
-        return found or (None, None)
+        if found is None:
+            return None, None
+        self.rows.append(found["row"])
+        quality = {name: np.array(values) for name, values in found["quality"].items()}
+        if found["weights"] is None:
+            return None, quality
+        return self.bench.with_weights(found["weights"], cell.selection_sees), quality
 
     def measure_all(self) -> None:
         """Every cell, the more important ones first."""
@@ -190,50 +205,29 @@ def collections_of(
     return made
 
 
-def run_experiment(
-    passages: Passages | None, *, size: str, seed: int, budget_seconds: float
-) -> dict[str, Any]:
+def run_experiment(passages: Passages | None, asked: Asked) -> dict[str, Any]:
     """Train and measure everything; gives the record that the module's docstring describes.
 
     Parameters
     ----------
     passages : Passages, optional
-    size : str
-        ``"full"`` (needs a GPU) or ``"tiny"``.
-    seed : int
-        Not negative. Different devices make different numbers from one seed.
-    budget_seconds : float
-        What is not begun by then is left out.
+    asked : Asked
+        Its size is ``"full"`` (needs a GPU) or ``"tiny"``. Different devices make different numbers from one
+        seed.
     """
-    clock = Clock(budget_seconds)
-    sections = Sections(clock)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    scale = SCALES[size]
+    about = None if passages is None else passages.about
+    run, scale = Run("cet", asked, about), SCALES[asked.size]
     described, rows = [], []
-    for name, make in collections_of(scale, passages, seed, device).items():
-        with clock.phase(f"make the {name}"):
+    made = collections_of(scale, passages, asked.seed, run.device)
+    for name, make in made.items():
+        with run.clock.phase(f"make the {name}"):
             collection = make()
         described.append({"name": name, **collection_record(collection)})
-        grid = Grid(name, Bench(collection, scale, seed), sections)
-        with clock.phase(f"train on the {name}"):
+        grid = Grid(name, Bench(collection, scale, asked.seed), run.sections)
+        with run.clock.phase(f"train on the {name}"):
             grid.measure_all()
         rows += grid.rows
-    return {
-        "what": "cet",
-        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "seed": seed,
-        "size": size,
-        "sizes": asdict(scale),
-        "budget_seconds": budget_seconds,
-        "provenance": {
-            **provenance(device, "data", "negatives"),
-            "data": passages and passages.about,
-        },
-        "seconds": clock.phases,
-        "collections": described,
-        "rows": rows,
-        "not_measured": sections.missing,
-    }
+    return run.record(sizes=asdict(scale), collections=described, rows=rows)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -249,13 +243,8 @@ def main(arguments: list[str] | None = None) -> None:
         print(json.dumps(prepare(chosen.data), indent=1))
         return
     check_device(parser, chosen.size, largest="full", smallest="tiny")
-    record = run_experiment(
-        chosen.data and load(chosen.data),
-        size=chosen.size,
-        seed=chosen.seed,
-        budget_seconds=chosen.budget_seconds,
-    )
-    write_record(record, chosen.out)
+    passages = chosen.data and load(chosen.data)
+    write_record(run_experiment(passages, Asked.of(chosen)), chosen.out)
 
 
 if __name__ == "__main__":

@@ -100,6 +100,15 @@ class Trained:
     pairs: DrawnPairs | None = None
     weights: Table | None = None
 
+    def weights_of_networks(self) -> list[dict[str, torch.Tensor]]:
+        """Copies of the weights of the relevance networks and, if they exist, of the selection networks."""
+        models = [self.relevance, self.selection]
+        return [
+            {name: weight.clone() for name, weight in model.state_dict().items()}
+            for model in models
+            if model is not None
+        ]
+
 
 class Bench:
     """Trains networks on one collection.
@@ -127,6 +136,17 @@ class Bench:
             columns=lexical if sees == LEXICAL else slice(None),
             dropout=self.scale.dropout,
         )
+
+    def with_weights(
+        self, weights: list[dict[str, torch.Tensor]], sees: str | None
+    ) -> Trained:
+        """The networks of :meth:`Trained.weights_of_networks`, whose selection networks see ``sees``."""
+        relevance, selection = self.networks(1), self.networks(2, sees or EVERYTHING)
+        relevance.load_state_dict(weights[0])
+        if len(weights) == 1:
+            return Trained(relevance)
+        selection.load_state_dict(weights[1])
+        return Trained(relevance, selection)
 
     def plan(self, **changes: Any) -> TrainingPlan:
         """How networks are trained."""

@@ -12,18 +12,22 @@ real users join them from a file, which is written beforehand where the data are
 
 ``--size tiny`` runs to the end on any CPU in seconds. Each training is of many seeds side by side. A seed
 decides its split, start, negatives and order of votes; the world is the same for all. A run ends within
-``--budget-seconds``: what is not reached is left out, the least important trainings first.
+``--budget-seconds``: what is not reached is left out, the least important trainings first. With
+``--parts FOLDER`` what is measured is kept there, and the same command goes on where a run was ended, by
+``--session-seconds`` or otherwise.
 
 The record, one JSON object. Figures are means over seeds with 95 % intervals by Student's t, as ``mean`` and
 ``interval``: they cover the seeds' chance in one world, not another world's. A null stands for what does not
 exist.
 
-``what``, ``finished``, ``seed``, ``size``, ``sizes``, ``budget_seconds``
-    The experiment, the date, what was asked for, and the numbers behind the size's name.
+``what``, ``finished``, ``complete``, ``seed``, ``size``, ``sizes``, ``budget_seconds``
+    The experiment, the date, whether another session would add nothing, what was asked for, and the numbers
+    behind the size's name.
 ``provenance``
-    Device, versions, samplebook's version, a checksum of the source, the data's ``about`` (null without).
+    Device, versions, samplebook's version, checksums of the source: of each module and of all; the data's
+    ``about`` (null without).
 ``seconds``
-    What each phase took.
+    What each phase took, in all sessions.
 ``worlds``
     For each its name ``world``, ``flips`` (structured, constant, or unknown for votes of real users),
     ``num_users``, ``num_items``, ``num_votes``, ``training_votes``, ``liked_share_of_unvoted``, and
@@ -59,7 +63,6 @@ exist.
     What is missing, and why.
 """
 
-import datetime
 import json
 import math
 from dataclasses import asdict, replace
@@ -71,6 +74,8 @@ import torch
 
 from samplebook.experiments.clock import Clock, Sections
 from samplebook.experiments.command_line import (
+    Asked,
+    Run,
     add_run_options,
     check_device,
     experiment_parser,
@@ -94,7 +99,6 @@ from samplebook.experiments.nbpo_training import (
     trained_row,
 )
 from samplebook.experiments.nbpo_worlds import World, generated_votes, make_world
-from samplebook.experiments.provenance import provenance
 from samplebook.experiments.recorded_votes import (
     SOURCES,
     RecordedVotes,
@@ -124,6 +128,11 @@ def name_of(about: dict[str, Any]) -> str:
     )
 
 
+def mean_validation(world: World, plan: Hyperparameters, clock: Clock) -> float:
+    """Mean over seeds of the best NDCG in validation."""
+    return float(trained(world, plan, clock).best_values.mean())
+
+
 def tuned_settings(
     world: World, scale: Scale, sections: Sections
 ) -> tuple[dict[str, Hyperparameters], list[dict[str, Any]]]:
@@ -138,12 +147,12 @@ def tuned_settings(
     for candidate in tried:
         for family, plan in candidate.items():
             about = described(world, plan)
-            run = sections.attempt(
-                f"tuning: {name_of(about)}", partial(trained, few, plan, sections.clock)
+            value = sections.attempt_once(
+                f"tuning: {name_of(about)}",
+                partial(mean_validation, few, plan, sections.clock),
             )
-            if run is None:
+            if value is None:
                 continue
-            value = float(run.best_values.mean())
             table.append({**about, "family": family, "validation": round(value, 5)})
             if value > best[family]:
                 best[family], chosen[family] = value, plan
@@ -151,6 +160,11 @@ def tuned_settings(
         family: replace(plan, epochs=scale.epochs) for family, plan in chosen.items()
     }
     return full, table
+
+
+def kept_row(world: World, plan: Hyperparameters, clock: Clock) -> dict[str, Any]:
+    """The row of a training as a part that is kept."""
+    return trained_row(world, plan, clock).as_kept()
 
 
 def training_rows(
@@ -163,66 +177,48 @@ def training_rows(
     for of_worlds in zip(*groups, strict=True):
         for world, group in zip(worlds, of_worlds, strict=True):
             for plan in group:
-                row = sections.attempt(
+                kept = sections.attempt_once(
                     name_of(described(world, plan)),
-                    partial(trained_row, world, plan, sections.clock),
+                    partial(kept_row, world, plan, sections.clock),
                 )
-                rows += [] if row is None else [row]
+                rows += [] if kept is None else [Row.of_kept(kept)]
     return rows
 
 
-def run_experiment(
-    data: RecordedVotes | None, *, size: str, seed: int, budget_seconds: float
-) -> dict[str, Any]:
+def run_experiment(data: RecordedVotes | None, asked: Asked) -> dict[str, Any]:
     """Measure everything; gives the record that the module's docstring describes.
 
     Parameters
     ----------
     data : RecordedVotes, optional
-    size : str
-        ``"full"`` (needs a GPU) or ``"tiny"``.
-    seed : int
-        Not negative, the first of the seeds.
-    budget_seconds : float
-        The run ends within it.
+    asked : Asked
+        Its size is ``"full"`` (needs a GPU) or ``"tiny"``; its seed is the first of the seeds.
     """
-    clock = Clock(budget_seconds)
-    sections = Sections(clock)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    scale = SCALES[size]
-    with clock.phase("make the worlds"):
-        worlds = all_worlds(scale, seed, data, device)
-    with clock.phase("tune"):
-        tuning = Sections(Clock(TUNING_SHARE * budget_seconds))
+    about = None if data is None else data.about
+    run, scale = Run("nbpo", asked, about), SCALES[asked.size]
+    with run.clock.phase("make the worlds"):
+        worlds = all_worlds(scale, asked.seed, data, run.device)
+    with run.clock.phase("tune"):
+        tuning = Sections(run.clock.of_share(TUNING_SHARE), run.parts)
         settings, tried = zip(
             *(tuned_settings(world, scale, tuning) for world in worlds), strict=True
         )
-    with clock.phase("train"):
+    with run.clock.phase("train"):
         groups = [
             trainings(scale, world.strength, tuned)
             for world, tuned in zip(worlds, settings, strict=True)
         ]
-        rows = training_rows(worlds, groups, sections)
-    return {
-        "what": "nbpo",
-        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "seed": seed,
-        "size": size,
-        "sizes": asdict(scale),
-        "budget_seconds": budget_seconds,
-        "provenance": {
-            **provenance(device, "data", "negatives"),
-            "data": None if data is None else data.about,
-        },
-        "seconds": clock.phases,
-        "worlds": [world.sizes for world in worlds],
-        "tuning": [row for of_world in tried for row in of_world],
-        "rows": [one.row for one in rows],
-        "differences": differences(rows, [world.name for world in worlds]),
-        "collapse": collapses(rows),
-        "verdicts": verdicts(rows, worlds),
-        "not_measured": tuning.missing + sections.missing,
-    }
+        rows = training_rows(worlds, groups, run.sections)
+    return run.record(
+        tuning,
+        sizes=asdict(scale),
+        worlds=[world.sizes for world in worlds],
+        tuning=[row for of_world in tried for row in of_world],
+        rows=[one.row for one in rows],
+        differences=differences(rows, [world.name for world in worlds]),
+        collapse=collapses(rows),
+        verdicts=verdicts(rows, worlds),
+    )
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -239,13 +235,8 @@ def main(arguments: list[str] | None = None) -> None:
         print(json.dumps(prepare(chosen.data, chosen.source), indent=1))
         return
     check_device(parser, chosen.size, largest="full", smallest="tiny")
-    record = run_experiment(
-        None if chosen.data is None else load(chosen.data),
-        size=chosen.size,
-        seed=chosen.seed,
-        budget_seconds=chosen.budget_seconds,
-    )
-    write_record(record, chosen.out)
+    data = None if chosen.data is None else load(chosen.data)
+    write_record(run_experiment(data, Asked.of(chosen)), chosen.out)
 
 
 if __name__ == "__main__":

@@ -132,7 +132,7 @@ def trained(world: World, plan: Hyperparameters, clock: Clock) -> Validation:
     Raises
     ------
     RuntimeError
-        If the budget is used up before the end.
+        If the budget or the session is used up before the end.
     """
     models, trainees = zip(
         *(started(split, plan) for split in world.splits), strict=True
@@ -142,8 +142,9 @@ def trained(world: World, plan: Hyperparameters, clock: Clock) -> Validation:
     every = world.splits[0].scale.validate_every
 
     def after_epoch(epoch: int) -> None:
-        if clock.is_over:
-            raise RuntimeError("the budget was used up")
+        reason = clock.reason_to_stop()
+        if reason is not None:
+            raise RuntimeError(reason)
         if epoch % every == 0 or epoch == plan.epochs:
             validation.after(epoch)
 
@@ -210,6 +211,17 @@ class Row:
 
     row: dict[str, Any]
     of_seeds: dict[str, FloatArray]
+
+    def as_kept(self) -> dict[str, Any]:
+        """In numbers, texts and lists."""
+        lists = {name: values.tolist() for name, values in self.of_seeds.items()}
+        return {"row": self.row, "of_seeds": lists}
+
+    @classmethod
+    def of_kept(cls, kept: dict[str, Any]) -> "Row":
+        """The row that :meth:`as_kept` gave."""
+        arrays = {name: np.array(values) for name, values in kept["of_seeds"].items()}
+        return cls(kept["row"], arrays)
 
 
 def described(world: World, plan: Hyperparameters) -> dict[str, Any]:

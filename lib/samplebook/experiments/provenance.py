@@ -1,8 +1,8 @@
 """Where a record's numbers come from: device, versions, source."""
 
 import hashlib
+import json
 import platform
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,21 +10,21 @@ import scipy
 import torch
 
 from samplebook import __version__
+from samplebook.experiments.measured_code import measured_modules
 
 
-def source_digest(*parts: str) -> str:
-    """SHA-256 of the modules of experiments and of the sub-packages that they use."""
-    package = Path(__file__).parents[1]
-    digest = hashlib.sha256()
-    for part in sorted({"core", "experiments", *parts}):
-        for file in sorted((package / part).glob("*.py")):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
+def digest(value: Any) -> str:
+    """SHA-256 of a value that JSON can hold."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True).encode()).hexdigest()
 
 
-def provenance(device: torch.device, *parts: str) -> dict[str, Any]:
-    """What every record says of the device, the versions and the source, which uses these sub-packages."""
+def provenance(device: torch.device, slug: str) -> dict[str, Any]:
+    """What the record of an experiment says of the device, the versions and the source.
+
+    ``modules`` has the checksum of each module that the experiment imports, ``source_sha256`` that of all.
+    """
     cuda = device.type == "cuda"
+    modules = measured_modules(slug)
     return {
         "device": torch.cuda.get_device_name(device) if cuda else "CPU",
         "machine": platform.machine(),
@@ -34,5 +34,6 @@ def provenance(device: torch.device, *parts: str) -> dict[str, Any]:
         "numpy": np.__version__,
         "scipy": scipy.__version__,
         "samplebook": __version__,
-        "source_sha256": source_digest(*parts),
+        "source_sha256": digest(modules),
+        "modules": modules,
     }

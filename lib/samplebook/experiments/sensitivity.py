@@ -6,16 +6,19 @@ Where the GPU is (PyTorch, NumPy and SciPy suffice; 80 GB, ten minutes at most):
 
 ``--size tiny`` runs to the end on any CPU in seconds. The data are generated from the seed: a matrix of 10^7
 rows and 50 columns with heavy-tailed rows and a few columns that one row in a thousand sees, and functions on
-a cube. A run ends within ``--budget-seconds``: what is not reached is left out, and the record says so.
+a cube. A run ends within ``--budget-seconds``: what is not reached is left out, and the record says so. With
+``--parts FOLDER`` what is measured is kept there, and the same command goes on where a run was ended, by
+``--session-seconds`` or otherwise.
 
 The record, one JSON object. An interval has the level 95 %; a null stands for what does not exist.
 
-``what``, ``finished``, ``seed``, ``size``, ``sizes``, ``budget_seconds``
-    The experiment, the date, what was asked for, and the numbers behind the size's name.
+``what``, ``finished``, ``complete``, ``seed``, ``size``, ``sizes``, ``budget_seconds``
+    The experiment, the date, whether another session would add nothing, what was asked for, and the numbers
+    behind the size's name.
 ``provenance``
-    Device, versions, samplebook's version, a checksum of the source.
+    Device, versions, samplebook's version, checksums of the source: of each module and of all.
 ``seconds``
-    What each phase took.
+    What each phase took, in all sessions.
 ``units``
     Seconds of one pass over the matrix and of one QR factorisation of it.
 ``scores``
@@ -49,18 +52,24 @@ The record, one JSON object. An interval has the level 95 %; a null stands for w
     What is missing, and why.
 """
 
-import datetime
-from collections.abc import Iterator
+import math
+from collections.abc import Callable
 from dataclasses import asdict
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from samplebook.experiments.blocked_scores import exact_leverage_scores, lewis_weights
-from samplebook.experiments.clock import Clock, Sections, timed
+from samplebook.experiments.blocked_scores import (
+    LewisWeights,
+    exact_leverage_scores,
+    lewis_weights,
+)
+from samplebook.experiments.clock import timed
 from samplebook.experiments.command_line import (
+    Asked,
+    Run,
     add_run_options,
     check_device,
     experiment_parser,
@@ -75,11 +84,12 @@ from samplebook.experiments.coreset_regression import (
 from samplebook.experiments.determinantal_batches import LegendreProducts
 from samplebook.experiments.determinantal_errors import determinantal_rows
 from samplebook.experiments.intervals import significant
-from samplebook.experiments.provenance import provenance
 from samplebook.experiments.quartic_sensitivities import fourth_moments
+from samplebook.experiments.random_streams import stream
 from samplebook.experiments.score_measurements import (
     MOMENTS_SHARE,
     TOLERANCE,
+    Units,
     leverage_rows,
     lewis_rows,
     measured_units,
@@ -92,53 +102,71 @@ from samplebook.experiments.sensitivity_sizes import (
     Scale,
     SpaceSize,
 )
-from samplebook.experiments.tall_matrix import seeded, tall_matrix
+from samplebook.experiments.tall_matrix import tall_matrix
 from samplebook.subsets import total_degree_indices
 
 SCORE_GAP = 0.01
 """Certified relative gap of the sensitivities that rows are sampled by: their upper bounds are."""
 
 
-def schemes(problem: Tensor, p: float, block: int) -> Iterator[Scheme]:
-    """The ways of sampling that are compared for p."""
-    leverage = exact_leverage_scores(problem, block)
-    lewis = lewis_weights(problem, p, block, tolerance=TOLERANCE)
-    yield Scheme(p, "uniform", torch.ones_like(leverage))
-    yield Scheme(p, "leverage", leverage)
+def schemes(problem: Tensor, p: float, block: int) -> dict[str, Callable[[], Tensor]]:
+    """The ways of sampling that are compared for p, by name, and what gives their scores (n,)."""
+    rows = len(problem)
+
+    @cache
+    def leverage() -> Tensor:
+        return exact_leverage_scores(problem, block)
+
+    @cache
+    def lewis() -> LewisWeights:
+        return lewis_weights(problem, p, block, tolerance=TOLERANCE)
+
+    @cache
+    def sensitivity() -> Tensor:
+        basis = lewis().basis
+        moments = fourth_moments(problem, basis, block // MOMENTS_SHARE)
+        return sensitivities_of(moments, problem @ basis, SCORE_GAP).upper
+
+    def both() -> Tensor:
+        return leverage() / leverage().sum() + sensitivity() / sensitivity().sum()
+
+    ways: dict[str, Callable[[], Tensor]] = {
+        "uniform": lambda: problem.new_ones(rows),
+        "leverage": leverage,
+    }
     if p < 2:
-        yield Scheme(p, "root leverage", leverage ** (p / 2))
-    yield Scheme(p, "lewis", lewis.weights)
+        ways["root leverage"] = lambda: leverage() ** (p / 2)
+    ways["lewis"] = lambda: lewis().weights
     if p == 4:
-        moments = fourth_moments(problem, lewis.basis, block // MOMENTS_SHARE)
-        found = sensitivities_of(moments, problem @ lewis.basis, SCORE_GAP)
-        sensitivity = found.upper
-        yield Scheme(p, "sensitivity", sensitivity)
-        both = leverage / leverage.sum() + sensitivity / sensitivity.sum()
-        yield Scheme(p, "leverage and sensitivity", both)
+        ways |= {"sensitivity": sensitivity, "leverage and sensitivity": both}
+    return ways
 
 
-def score_section(
-    rows: Tensor, scale: Scale, seed: int, sections: Sections
-) -> dict[str, Any]:
+def score_section(rows: Tensor, scale: Scale, run: Run) -> dict[str, Any]:
     """The record's ``units`` and ``scores``."""
-    rng = seeded(seed + 1, rows.device)
-    units = measured_units(rows, scale.block)
-    table = sections.attempt(
-        "leverage scores", partial(leverage_rows, rows, scale, units, rng)
-    )
+    seed, device, attempt = run.asked.seed, rows.device, run.sections.attempt_once
+    lewis: dict[float, LewisWeights] = {}
+
+    def of_lewis(units: Units, p: float) -> list[dict[str, Any]]:
+        table, lewis[p] = lewis_rows(rows, scale, units, p)
+        return table
+
+    def quartic(units: Units) -> dict[str, Any]:
+        if 4 not in lewis:
+            of_lewis(units, 4)
+        rng = stream(seed, "quartic", device)
+        return quartic_row(rows, scale, units, lewis[4], rng)
+
+    found = attempt("units", lambda: asdict(measured_units(rows, scale.block)))
+    units = Units(**found) if found else Units(math.nan, math.nan)
+    rng = stream(seed, "leverage", device)
+    table = attempt("leverage scores", partial(leverage_rows, rows, scale, units, rng))
     table = table or []
     for p in EXPONENTS:
-        found = sections.attempt(
-            f"Lewis weights, p = {p:g}", partial(lewis_rows, rows, scale, units, p)
-        )
-        if found is None:
-            continue
-        table += found[0]
-        if p == 4:
-            row = sections.attempt(
-                "l_4 sensitivities",
-                partial(quartic_row, rows, scale, units, found[1], rng),
-            )
+        of_p = attempt(f"Lewis weights, p = {p:g}", partial(of_lewis, units, p))
+        table += of_p or []
+        if p == 4 and of_p is not None:
+            row = attempt("l_4 sensitivities", partial(quartic, units))
             table += [] if row is None else [row]
     return {
         "units": {
@@ -148,56 +176,59 @@ def score_section(
     }
 
 
+def best_over_all_rows(problem: Tensor, p: float, block: int) -> dict[str, float]:
+    """The least cost, the certified gap of the norm, and the seconds."""
+    best, seconds = timed(partial(optimum, problem, p, block), problem.device)
+    return {"cost": float(best.norm) ** p, "gap": float(best.gap), "seconds": seconds}
+
+
 def regressions(
-    problem: Tensor, p: float, scale: Scale, rng: torch.Generator, sections: Sections
-) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The optimum over all rows for one p, and the record's rows."""
-    best, seconds = timed(
-        partial(optimum, problem, p, scale.block), device=problem.device
-    )
-    about = {
-        "p": p,
-        "gap": significant(float(best.gap), 2),
-        "seconds": significant(seconds, 3),
-    }
+    problem: Tensor, p: float, scale: Scale, best: dict[str, float], run: Run
+) -> list[dict[str, Any]]:
+    """The record's rows for one p."""
     table = []
-    for scheme in schemes(problem, p, scale.block):
+
+    def row(
+        name: str, scores: Callable[[], Tensor], budget: int, of_row: str
+    ) -> dict[str, Any]:
+        return regression_row(
+            problem,
+            Scheme(p, name, scores()),
+            budget,
+            best["cost"],
+            repetitions=scale.regression_repetitions,
+            block=scale.block,
+            rng=stream(run.asked.seed, of_row, problem.device),
+        )
+
+    for name, scores in schemes(problem, p, scale.block).items():
         for budget in scale.budgets:
-            row = sections.attempt(
-                f"regression, p = {p:g}, {scheme.name}, budget {budget}",
-                partial(
-                    regression_row,
-                    problem,
-                    scheme,
-                    budget,
-                    float(best.norm) ** p,
-                    repetitions=scale.regression_repetitions,
-                    block=scale.block,
-                    rng=rng,
-                ),
+            of_row = f"regression, p = {p:g}, {name}, budget {budget}"
+            found = run.sections.attempt_once(
+                of_row, partial(row, name, scores, budget, of_row)
             )
-            table += [] if row is None else [row]
-    return about, table
+            table += [] if found is None else [found]
+    return table
 
 
-def regression_section(
-    rows: Tensor, scale: Scale, seed: int, sections: Sections
-) -> dict[str, Any]:
+def regression_section(rows: Tensor, scale: Scale, run: Run) -> dict[str, Any]:
     """The record's ``optima`` and ``regression``."""
-    rng = seeded(seed + 2, rows.device)
-    problem = sections.attempt(
+    problem = run.sections.attempt(
         "regression",
         partial(whitened_problem, rows[: scale.regression_rows], scale.block),
     )
     optima, table = [], []
-    for p in EXPONENTS if problem is not None else ():
-        found = sections.attempt(
+    for p in EXPONENTS:
+        if problem is None:
+            break
+        best = run.sections.attempt_once(
             f"regression, p = {p:g}",
-            partial(regressions, problem, p, scale, rng, sections),
+            partial(best_over_all_rows, problem, p, scale.block),
         )
-        if found is not None:
-            optima.append(found[0])
-            table += found[1]
+        if best is not None:
+            gap, seconds = significant(best["gap"], 2), significant(best["seconds"], 3)
+            optima.append({"p": p, "gap": gap, "seconds": seconds})
+            table += regressions(problem, p, scale, best, run)
     return {"optima": optima, "regression": table}
 
 
@@ -215,65 +246,45 @@ def points_of(
     )
 
 
-def point_section(
-    scale: Scale, seed: int, device: torch.device, sections: Sections
-) -> dict[str, Any]:
+def point_section(scale: Scale, run: Run) -> dict[str, Any]:
     """The record's ``dpp``."""
-    rng = seeded(seed + 3, device)
     table: list[dict[str, Any]] = []
     for size in scale.spaces:
         name = f"points in {size.num_variables} variables, degree {size.degree}"
-        table += sections.attempt(name, partial(points_of, size, scale, rng)) or []
+        rng = stream(run.asked.seed, name, run.device)
+        found = run.sections.attempt_once(name, partial(points_of, size, scale, rng))
+        table += found or []
     return {"dpp": table}
 
 
-def run_experiment(*, size: str, seed: int, budget_seconds: float) -> dict[str, Any]:
+def run_experiment(asked: Asked) -> dict[str, Any]:
     """Measure everything; gives the record that the module's docstring describes.
 
     Parameters
     ----------
-    size : str
-        ``"full"`` (needs a GPU) or ``"tiny"``.
-    seed : int
-        Not negative. Different devices make different numbers from one seed.
-    budget_seconds : float
-        What is not begun by then is left out.
+    asked : Asked
+        Its size is ``"full"`` (needs a GPU) or ``"tiny"``. Different devices make different numbers from one
+        seed.
     """
-    clock = Clock(budget_seconds)
-    sections = Sections(clock)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    scale = SCALES[size]
-    with clock.phase("make the matrix"):
+    run, scale = Run("sensitivity", asked), SCALES[asked.size]
+    with run.clock.phase("make the matrix"):
         rows = tall_matrix(
             scale.num_rows,
             scale.num_columns,
             num_rare=scale.num_rare,
             stride=scale.rare_stride,
-            seed=seed,
+            seed=asked.seed,
             block=scale.block,
-            device=device,
+            device=run.device,
         )
-    with clock.phase("scores"):
-        scores = score_section(rows, scale, seed, sections)
-    with clock.phase("regression"):
-        regression = regression_section(rows, scale, seed, sections)
+    with run.clock.phase("scores"):
+        scores = score_section(rows, scale, run)
+    with run.clock.phase("regression"):
+        regression = regression_section(rows, scale, run)
     del rows
-    with clock.phase("points"):
-        points = point_section(scale, seed, device, sections)
-    return {
-        "what": "sensitivity",
-        "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "seed": seed,
-        "size": size,
-        "sizes": asdict(scale),
-        "budget_seconds": budget_seconds,
-        "provenance": provenance(device, "subsets"),
-        "seconds": clock.phases,
-        **scores,
-        **regression,
-        **points,
-        "not_measured": sections.missing,
-    }
+    with run.clock.phase("points"):
+        points = point_section(scale, run)
+    return run.record(sizes=asdict(scale), **scores, **regression, **points)
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -283,10 +294,7 @@ def main(arguments: list[str] | None = None) -> None:
     add_run_options(running, SCALES, "full")
     chosen = parser.parse_args(arguments)
     check_device(parser, chosen.size, largest="full", smallest="tiny")
-    record = run_experiment(
-        size=chosen.size, seed=chosen.seed, budget_seconds=chosen.budget_seconds
-    )
-    write_record(record, chosen.out)
+    write_record(run_experiment(Asked.of(chosen)), chosen.out)
 
 
 if __name__ == "__main__":

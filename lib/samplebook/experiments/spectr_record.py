@@ -4,20 +4,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from samplebook.experiments.decoder_transformer import DecoderTransformer
 from samplebook.experiments.distilled_pair import TrainingLog
-from samplebook.experiments.graphed_decoding import (
-    Decoder,
-    SpeculativeDecoder,
-    timed_steps,
-)
 from samplebook.experiments.intervals import with_interval
-from samplebook.experiments.provenance import provenance
 from samplebook.experiments.spectr_sizes import Cell
-from samplebook.experiments.tokenised_text import TokenisedText
 
 PAPER = {"speed_up": 2.13, "over_single": 1.37}
 """The abstract's figures: over plain decoding, and over one draft."""
@@ -40,29 +31,28 @@ def log_of(
 
 @dataclass
 class Timing:
-    """One decoder and what its passes gave.
+    """What the passes of one decoder gave.
 
     Attributes
     ----------
+    mode : CUDA graphs or eager, and why
     parts : seconds of each part of a step
     rates : tokens a second, all texts together, by pass
     histograms : int64 array (batch, L + 2) by pass, of a speculative decoder
     """
 
-    decoder: Decoder
-    mode: str
-    steps: int
-    parts: dict[str, float]
+    mode: str = ""
+    parts: dict[str, float] = field(default_factory=dict)
     rates: list[float] = field(default_factory=list)
     histograms: list[Any] = field(default_factory=list)
 
-    def run_pass(self, prompts: Tensor) -> None:
-        """Decode once and note the rate."""
-        seconds = timed_steps(self.decoder, prompts, self.steps)
-        emitted = int(self.decoder.lengths.sum()) - prompts.numel()
-        if isinstance(self.decoder, SpeculativeDecoder):
-            self.histograms.append(self.decoder.histogram.cpu().numpy().copy())
-        self.rates.append(emitted / seconds)
+    def add(self, found: dict[str, Any]) -> None:
+        """Note a pass: its ``rate`` and ``histogram``, and the ``mode`` and ``parts`` of the first one."""
+        self.mode = self.mode or found["mode"]
+        self.parts = self.parts or found["parts"]
+        self.rates.append(found["rate"])
+        if "histogram" in found:
+            self.histograms.append(found["histogram"].numpy())
 
 
 def described(key: Cell | int) -> dict[str, Any]:
@@ -150,13 +140,3 @@ def verdicts(cells: list[dict[str, Any]]) -> list[dict[str, Any]]:
                 if PAPER_SETTING.items() <= cell.items()
             ]
     return found
-
-
-def text_provenance(device: torch.device, text: TokenisedText) -> dict[str, Any]:
-    """Where the numbers come from."""
-    cuda = device.type == "cuda"
-    return {
-        **provenance(device, "data", "drafts"),
-        "arithmetic": "bfloat16, laws in float32" if cuda else "float32",
-        "data": text.about,
-    }

@@ -10,6 +10,8 @@ from samplebook.experiments import cet, cet_measurements, cet_methods
 from samplebook.experiments.cet_methods import EVERYTHING, LEXICAL, Cell, cells_of
 from samplebook.experiments.cet_passages import prepare
 from samplebook.experiments.cet_sizes import SCALES, TEMPERATURES
+from samplebook.experiments.clock import Clock
+from samplebook.experiments.command_line import Asked
 
 SCALE = SCALES["tiny"]
 COLLECTIONS = ["Wikipedia descriptions", "generated texts"]
@@ -161,14 +163,14 @@ def test_relative_weights_come_from_seeds_with_both_kinds():
 
 
 def test_without_data_there_are_generated_texts_alone():
-    record = cet.run_experiment(None, size="tiny", seed=1, budget_seconds=60.0)
+    record = cet.run_experiment(None, Asked("tiny", 1, 60.0))
     assert {row["collection"] for row in record["rows"]} == {"generated texts"}
     assert record["provenance"]["data"] is None
 
 
 def test_a_spent_budget_leaves_everything_out_and_names_it(monkeypatch):
-    monkeypatch.setattr(cet.Clock, "is_over", property(lambda clock: True))
-    record = cet.run_experiment(None, size="tiny", seed=1, budget_seconds=60.0)
+    monkeypatch.setattr(Clock, "is_over", property(lambda clock: True))
+    record = cet.run_experiment(None, Asked("tiny", 1, 60.0))
     assert record["rows"] == []
     assert [entry["name"] for entry in record["not_measured"]] == [
         "generated texts, random negatives",
@@ -184,7 +186,7 @@ def test_a_failure_costs_what_needs_it_alone(monkeypatch):
 
     monkeypatch.setattr(cet_methods, "train_by_likelihood", failing)
     monkeypatch.setitem(SCALES, "tiny", replace(SCALE, strengths=(1.0,)))
-    record = cet.run_experiment(None, size="tiny", seed=1, budget_seconds=60.0)
+    record = cet.run_experiment(None, Asked("tiny", 1, 60.0))
     assert len(record["rows"]) == 1 + 8 - 1
     assert {entry["reason"] for entry in record["not_measured"]} == {
         "no memory left",

@@ -8,6 +8,7 @@ import pytest
 from samplebook.core.interactions import Interactions
 from samplebook.experiments import nbpo
 from samplebook.experiments.clock import Clock
+from samplebook.experiments.command_line import Asked
 from samplebook.experiments.nbpo_record import (
     ANY,
     Claim,
@@ -228,7 +229,7 @@ def test_all_families_try_the_same_settings():
 
 def test_a_spent_budget_leaves_everything_out_and_names_it(monkeypatch):
     monkeypatch.setattr(Clock, "is_over", property(lambda clock: True))
-    record = nbpo.run_experiment(None, size="tiny", seed=1, budget_seconds=60.0)
+    record = nbpo.run_experiment(None, Asked("tiny", 1, 60.0))
     assert {row["method"] for row in record["rows"]} == {"popularity"}
     for name in ("tuning", "differences", "collapse", "verdicts"):
         assert record[name] == []
@@ -240,7 +241,7 @@ def test_a_spent_budget_leaves_everything_out_and_names_it(monkeypatch):
 def test_a_budget_that_ends_in_a_training_costs_that_training(monkeypatch):
     asked = iter([False] * 3)
     monkeypatch.setattr(Clock, "is_over", property(lambda clock: next(asked, True)))
-    record = nbpo.run_experiment(None, size="tiny", seed=1, budget_seconds=60.0)
+    record = nbpo.run_experiment(None, Asked("tiny", 1, 60.0))
     assert record["tuning"] == []
     assert record["not_measured"][0]["reason"] == "the budget was used up"
 
@@ -254,7 +255,7 @@ def test_a_failure_costs_itself_alone(monkeypatch):
         return original(world, plan, clock)
 
     monkeypatch.setattr(nbpo, "trained_row", failing)
-    record = nbpo.run_experiment(None, size="tiny", seed=1, budget_seconds=60.0)
+    record = nbpo.run_experiment(None, Asked("tiny", 1, 60.0))
     assert {entry["reason"] for entry in record["not_measured"]} == {"no memory left"}
     assert "bpr" not in {row["over"] for row in record["differences"]}
     assert "bpo" in {row["over"] for row in record["differences"]}

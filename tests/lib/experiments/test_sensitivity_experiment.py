@@ -1,10 +1,13 @@
 """The whole experiment at tiny size, and what its record says."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
 from samplebook.experiments import sensitivity
+from samplebook.experiments.clock import Clock
+from samplebook.experiments.command_line import Asked
 from samplebook.experiments.sensitivity_sizes import EXPONENTS, SCALES
 
 SCALE = SCALES["tiny"]
@@ -23,6 +26,37 @@ def scored(record, score, method):
         for row in record["scores"]
         if (row["score"], row["method"]) == (score, method)
     ]
+
+
+def without_times(value):
+    """A record without what depends on the clock."""
+    timed = ("finished", "seconds", "in_", "units")
+    if isinstance(value, dict):
+        return {
+            name: without_times(entry)
+            for name, entry in value.items()
+            if not name.startswith(timed) or name == "inside_bounds"
+        }
+    return (
+        [without_times(entry) for entry in value] if isinstance(value, list) else value
+    )
+
+
+def test_a_missing_part_alone_is_measured_again_and_gives_the_same(
+    tmp_path, monkeypatch
+):
+    small = replace(SCALE, budgets=(100,), spaces=SCALE.spaces[:1])
+    monkeypatch.setitem(SCALES, "tiny", small)
+    asked = Asked("tiny", 0, 540.0, parts=tmp_path)
+    first = sensitivity.run_experiment(asked)
+    files = sorted(tmp_path.iterdir())
+    for file in files[::4]:
+        file.unlink()
+    kept = {file: file.stat().st_mtime_ns for file in tmp_path.iterdir()}
+    second = sensitivity.run_experiment(asked)
+    assert sorted(tmp_path.iterdir()) == files
+    assert kept == {file: file.stat().st_mtime_ns for file in kept}
+    assert without_times(second) == without_times(first)
 
 
 def test_nothing_is_missing(record):
@@ -120,12 +154,13 @@ def test_every_strategy_is_measured(record):
 
 
 def test_a_spent_budget_leaves_everything_out_and_names_it(monkeypatch):
-    monkeypatch.setattr(sensitivity.Clock, "is_over", property(lambda clock: True))
-    record = sensitivity.run_experiment(size="tiny", seed=1, budget_seconds=60.0)
+    monkeypatch.setattr(Clock, "is_over", property(lambda clock: True))
+    record = sensitivity.run_experiment(Asked("tiny", 1, 60.0))
     for name in ("scores", "optima", "regression", "dpp"):
         assert record[name] == []
     names = [entry["name"] for entry in record["not_measured"]]
     assert names == [
+        "units",
         "leverage scores",
         *(f"Lewis weights, p = {p:g}" for p in EXPONENTS),
         "regression",
@@ -140,7 +175,7 @@ def test_a_failure_costs_itself_alone(monkeypatch):
 
     monkeypatch.setattr(sensitivity, "lewis_rows", failing)
     monkeypatch.setattr(sensitivity, "determinantal_rows", failing)
-    record = sensitivity.run_experiment(size="tiny", seed=1, budget_seconds=60.0)
+    record = sensitivity.run_experiment(Asked("tiny", 1, 60.0))
     assert {row["score"] for row in record["scores"]} == {"leverage"}
     assert record["dpp"] == []
     assert record["regression"]

@@ -7,6 +7,8 @@ import pytest
 
 from samplebook import experiments
 from samplebook.experiments import spectr
+from samplebook.experiments.clock import Clock
+from samplebook.experiments.command_line import Asked
 from samplebook.experiments.tokenised_text import load, tokens_digest
 
 VOCABULARY = 13
@@ -101,12 +103,13 @@ def test_the_record_says_where_it_comes_from(record, file):
 
 
 def test_a_spent_budget_leaves_cells_out_and_names_them(file, monkeypatch):
-    monkeypatch.setattr(spectr.Clock, "is_over", property(lambda clock: True))
-    record = spectr.run_experiment(load(file), size="toy", seed=1, budget_seconds=60.0)
+    monkeypatch.setattr(Clock, "is_over", property(lambda clock: True))
+    record = spectr.run_experiment(load(file), Asked("toy", 1, 60.0))
     assert record["cells"] == record["verdicts"] == []
     scale = spectr.SCALES["toy"]
     expected = len(scale.batches) + len(spectr.all_cells(scale))
-    assert len(record["not_measured"]) == expected
+    cells = [entry for entry in record["not_measured"] if "method" in entry]
+    assert len(cells) == expected
     assert {cell["reason"] for cell in record["not_measured"]} == {
         "the budget was used up"
     }
@@ -121,7 +124,7 @@ def test_a_failure_costs_its_own_cell_only(file, monkeypatch):
         emit(decoder)
 
     monkeypatch.setattr(spectr.SpeculativeDecoder, "emit", failing)
-    record = spectr.run_experiment(load(file), size="toy", seed=0, budget_seconds=60.0)
+    record = spectr.run_experiment(load(file), Asked("toy", 0, 60.0))
     assert {cell["method"] for cell in record["not_measured"]} == {"rrs"}
     assert {cell["reason"] for cell in record["not_measured"]} == {"no memory left"}
     assert {cell["method"] for cell in record["cells"]} == {
