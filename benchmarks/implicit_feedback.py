@@ -11,9 +11,7 @@ All is done in one process on one thread, in turn.
   proportion to an item's votes.
 """
 
-import os
-
-os.environ["OMP_NUM_THREADS"] = "1"
+import harness.single_thread  # noqa: F401, I001
 
 import statistics
 import sys
@@ -24,6 +22,7 @@ from typing import Any
 
 import numpy as np
 
+from harness.records import Ratio, write_record
 from samplebook.core.interactions import Interactions
 from samplebook.data.movielens import read_ratings_100k
 from samplebook.data.peer_recommenders import (
@@ -110,8 +109,8 @@ def epoch_seconds(fit: Fit, votes: Interactions, factors: int) -> float:
     return (seconds(LONG) - seconds(SHORT)) / (LONG - SHORT)
 
 
-def compare_epochs(votes: Interactions, factors: int) -> bool:
-    """Print medians and their ratios; whether the ratios are small enough."""
+def compare_epochs(votes: Interactions, factors: int, kept: list[Ratio]) -> bool:
+    """Print medians and their ratios and keep them; whether the ratios are small enough."""
     rounds = [
         {name: epoch_seconds(fit, votes, factors) for name, fit in TIMED.items()}
         for _ in range(ROUNDS)
@@ -123,6 +122,19 @@ def compare_epochs(votes: Interactions, factors: int) -> bool:
         *(f"{name} {1e3 * median:.2f}" for name, median in medians.items()),
         *(f"ours / {name} {ratio:.2f}" for name, ratio in ratios.items()),
     )
+    kept += [
+        Ratio(
+            part="negatives",
+            function="samplebook.negatives.train",
+            work=f"one epoch of BPR, {len(votes):,} votes, {factors} factors",
+            other=name,
+            kind="peer",
+            unit="s",
+            ours=medians["ours"],
+            theirs=medians[name],
+        )
+        for name in LARGEST_RATIOS
+    ]
     return all(ratios[name] <= LARGEST_RATIOS[name] for name in LARGEST_RATIOS)
 
 
@@ -152,24 +164,37 @@ def tuned_ndcg(fit: Fit, settings: list[Any], parts: list[Interactions]) -> floa
     return statistics.mean(in_test)
 
 
-def compare_rankings(votes: Interactions) -> bool:
-    """Print tuned NDCG@10; whether ours is within the gap of each peer with the same law of negatives."""
+def compare_rankings(votes: Interactions, kept: list[Ratio]) -> bool:
+    """Print and keep tuned NDCG@10; whether each is within the gap of the peer with its law of negatives."""
     parts = split_votes(votes, (0.7, 0.1, 0.2), rng=np.random.default_rng(0))
-    gaps = [
-        tuned_ndcg(mine, OUR_SETTINGS, parts) - tuned_ndcg(peer, PEERS_SETTINGS, parts)
+    found = [
+        Ratio(
+            part="negatives",
+            function="samplebook.negatives.train",
+            work=f"NDCG@10 after tuning, negatives as {peer.__name__} draws them",
+            other=peer.__name__,
+            kind="peer",
+            unit="",
+            ours=tuned_ndcg(mine, OUR_SETTINGS, parts),
+            theirs=tuned_ndcg(peer, PEERS_SETTINGS, parts),
+            smaller_wins=False,
+        )
         for mine, peer in SAME_LAW
     ]
-    return max(map(abs, gaps)) <= LARGEST_GAP
+    kept += found
+    return max(abs(one.ours - one.theirs) for one in found) <= LARGEST_GAP
 
 
 if __name__ == "__main__":
     everything = dense_core(read_ratings_100k().votes(), of_user=1, of_item=1)
     core = dense_core(everything, of_user=30, of_item=40)
+    kept: list[Ratio] = []
     results = [
-        compare_rankings(core),
-        compare_epochs(core, 16),
-        compare_epochs(everything, 64),
+        compare_rankings(core, kept),
+        compare_epochs(core, 16, kept),
+        compare_epochs(everything, 64, kept),
     ]
+    write_record("implicit-feedback", ratios=kept)
     print(
         f"at most {LARGEST_RATIOS} times the peers' epochs, "
         f"NDCG@10 within {LARGEST_GAP} for the same law of negatives"

@@ -1,6 +1,7 @@
 """What selecting the tokens of 64 positions costs at a real vocabulary's size.
 
-Run ``PYTHONPATH=lib python benchmarks/selection_at_scale.py``. It calls ``select_token`` on float32 tensors
+Run ``PYTHONPATH=lib:benchmarks python benchmarks/selection_at_scale.py``.
+It calls ``select_token`` on float32 tensors
 of 64 rows, V = 128,000 and k = 8, for every method that takes a batch. Beside each time stands the number of
 passes, counted while the method runs: how often an array of 64 x 128,000 entries is read or written, one of
 float64 counted twice.
@@ -14,6 +15,8 @@ the launches. It fails if the single-draft rule, as it is or with its passes mer
 takes more than 3 times the yardstick.
 """
 
+import harness.single_thread  # noqa: F401, I001
+
 import statistics
 import sys
 import time
@@ -23,6 +26,7 @@ from typing import Any
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from harness.records import Ratio, write_record
 from samplebook.drafts import draw_drafts, select_token
 
 ROWS = 64
@@ -121,6 +125,23 @@ def worst_ratio_on_cpu() -> float:
     for name, ratio in ratios.items():
         count, time_taken = passes(selects[name]), 1e3 * medians[name]
         print(f"{name:24} {count:6.0f} {time_taken:8.1f} {ratio:6.2f}")
+    write_record(
+        "selection-at-scale",
+        ratios=[
+            Ratio(
+                part="drafts",
+                function="samplebook.drafts.select_token",
+                work=f"{name}, {ROWS} rows, V = {VOCABULARY:,}, at most {NUM_DRAFTS} drafts",
+                other="torch.sort of the laws",
+                kind="yardstick",
+                unit="s",
+                ours=medians[name],
+                theirs=medians["sort"],
+            )
+            for name in selects
+        ],
+        threads=torch.get_num_threads(),
+    )
     return max(ratios.values())
 
 
@@ -171,6 +192,7 @@ def ratio_to_reading_on_gpu() -> float:
 
 
 if __name__ == "__main__":
+    torch.set_num_threads(1)
     print(f"{ROWS} rows, V = {VOCABULARY:,}, k = {NUM_DRAFTS}, float32")
     ratio = worst_ratio_on_cpu()
     print(f"largest ratio {ratio:.2f}, at most {LARGEST_RATIO_TO_SORT}")

@@ -1,6 +1,7 @@
 """How long exact draws of projection determinantal point processes take, beside DPPy's, in one process.
 
-Run ``PYTHONPATH=lib .venv-peers/bin/python benchmarks/peers/determinantal_sampling.py``; ``make bench`` makes
+Run ``PYTHONPATH=lib:benchmarks .venv-peers/bin/python benchmarks/peers/determinantal_sampling.py``;
+``make bench`` makes
 that environment. Both sides draw from the same law, in turn, on one thread. It prints the ratios of the
 medians (DPPy's time over ours), and fails if one is below 10, or if the two sides' means differ.
 
@@ -13,9 +14,7 @@ medians (DPPy's time over ours), and fails if one is below 10, or if the two sid
 - One variable: many draws at once, by eigenvalues and by the chain rule, each against DPPy's own form of it.
 """
 
-import os
-
-os.environ["OMP_NUM_THREADS"] = "1"
+import harness.single_thread  # noqa: F401, I001
 
 import statistics
 import sys
@@ -28,6 +27,7 @@ import numpy as np
 from dppy.finite_dpps import FiniteDPP
 from dppy.multivariate_jacobi_ope import MultivariateJacobiOPE, compute_ordering
 
+from harness.records import Ratio, write_record
 from samplebook.subsets import (
     FiniteSpace,
     LegendreSpace,
@@ -53,6 +53,7 @@ class Duel:
     statistic : of the points of each draw; its sum over a draw is compared
     ours_at_once : how many draws one call of ``ours`` gives; one of ``peer`` gives one
     rounds : how often both are called
+    function : the library's, in ``samplebook.subsets``
     """
 
     ours: Draws
@@ -60,6 +61,7 @@ class Duel:
     statistic: Callable[[Any], Any]
     ours_at_once: int = 1
     rounds: int = 15
+    function: str = "sample_dpp"
 
 
 def timed(call: Draws) -> tuple[float, Any]:
@@ -75,8 +77,8 @@ def standardised_difference(first: Any, second: Any) -> float:
     return abs(np.mean(first) - np.mean(second)) / np.sqrt(variance)
 
 
-def hold(name: str, duel: Duel) -> bool:
-    """Hold one duel, print it, and say whether it is won and the laws agree."""
+def hold(name: str, duel: Duel, kept: list[Ratio]) -> bool:
+    """Hold one duel, print and keep it, and say whether it is won and the laws agree."""
     duel.ours(), duel.peer()
     rounds = [(timed(duel.ours), timed(duel.peer)) for _ in range(duel.rounds)]
     ours = statistics.median(time for (time, _), _ in rounds) / duel.ours_at_once
@@ -89,6 +91,18 @@ def hold(name: str, duel: Duel) -> bool:
     difference = standardised_difference(np.concatenate(sums), peer_sums)
     print(
         f"{name:44} {1e3 * ours:9.3f} {1e3 * peer:9.3f} {peer / ours:6.1f} {difference:6.1f}"
+    )
+    kept.append(
+        Ratio(
+            part="subsets",
+            function=f"samplebook.subsets.{duel.function}",
+            work=name,
+            other="DPPy",
+            kind="peer",
+            unit="s",
+            ours=ours,
+            theirs=peer,
+        )
     )
     return peer / ours >= SMALLEST_RATIO and difference < SIGMAS
 
@@ -108,6 +122,7 @@ def finite_duels(rng: np.random.Generator) -> dict[str, Duel]:
             lambda: sample_projection_dpp(Q, rng=rng),
             lambda: made().sample_exact(),
             lambda rows: values[rows],
+            function="sample_projection_dpp",
         ),
         f"{RANK} of {ROWS:,} rows, DPPy's GS_bis": Duel(
             lambda: sample_dpp(space, rng=rng),
@@ -144,6 +159,7 @@ def line_duels(rng: np.random.Generator) -> dict[str, Duel]:
             lambda: peer.sample(),
             lambda points: points**2,
             ours_at_once=1_000,
+            function="sample_orthogonal_polynomial_ensemble",
         ),
         "11 points on the line, chain rule": Duel(
             lambda: sample_dpp(space, rng=rng, repetitions=1_000),
@@ -158,6 +174,8 @@ if __name__ == "__main__":
     generator = np.random.default_rng(0)
     duels = finite_duels(generator) | product_duels(generator) | line_duels(generator)
     print(f"{'ms a draw':44} {'ours':>9} {'DPPy':>9} {'ratio':>6} {'sigma':>6}")
-    won = [hold(name, duel) for name, duel in duels.items()]
+    kept: list[Ratio] = []
+    won = [hold(name, duel, kept) for name, duel in duels.items()]
     print(f"ratios at least {SMALLEST_RATIO}, means within {SIGMAS} standard errors")
+    write_record("determinantal-sampling", ratios=kept)
     sys.exit(not all(won))

@@ -110,6 +110,10 @@ def process_laws(
     ------
     ValueError
         If a law has a negative or non-finite entry or does not sum to 1, or a parameter is out of its range.
+
+    Notes
+    -----
+    Top-k and top-p sort once each: time O(V log V) a law, memory O(V).
     """
     process = law_processor(temperature=temperature, top_k=top_k, top_p=top_p)
     return process(as_probabilities(laws, "laws"))

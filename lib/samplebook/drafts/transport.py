@@ -272,6 +272,11 @@ def transport_program(
     ValueError
         If a law is not a law or not of shape (V,), the shapes differ, k is not an integer >= 1, V**k >
         30,000, or ``replacement`` is no bool.
+
+    Notes
+    -----
+    About V^k / k! multisets, each with at most k edges: memory O(k V^k / k!). The time is the solver's, for
+    which no useful bound is known; the book's page on performance has its measured growth.
     """
     laws = as_probability_pair(target, draft)
     if laws[0].ndim != 1:

@@ -105,6 +105,11 @@ def lewis_weights(
         If A is no finite real matrix, or is zero; if p < 1, ``tolerance`` <= 0, or ``max_iterations`` < 1.
     RuntimeError
         If the iteration did not converge. The larger p, the more steps it takes: some 2,000 for p = 150.
+
+    Notes
+    -----
+    The number of steps depends on p and the tolerance, not on n and d. Time O(n d^2) a step and for the QR
+    factorisation before, memory O(n d).
     """
     A = as_matrix(A, "A")
     p = as_exponent(p)

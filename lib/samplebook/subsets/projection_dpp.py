@@ -184,7 +184,7 @@ def sample_dpp(
 def sample_projection_dpp(Q: ArrayLike, *, rng: np.random.Generator) -> Rows:
     """Rows of an orthonormal matrix, drawn with probability det(Q_S)^2 for each set S of r rows.
 
-    The cost of a draw grows with N only in the check that Q is orthonormal, N r^2.
+    With N its cost grows only in the check that Q is orthonormal, and in the law of the proposals.
 
     Parameters
     ----------
@@ -201,6 +201,11 @@ def sample_projection_dpp(Q: ArrayLike, *, rng: np.random.Generator) -> Rows:
     ------
     ValueError
         If Q is no finite real matrix, is wide, or if an entry of Q'Q - I exceeds 1e-8.
+
+    Notes
+    -----
+    The check takes N r^2. While k of r points are missing, an acceptance takes r / k proposals in the mean,
+    and to judge one of them O(r k): so O(r^2) a point. Time O(N r^2 + r^3), memory O(N + r^2) beside Q.
     """
     as_generator(rng)
     return np.sort(chain_rule(FiniteSpace(Q), rng))

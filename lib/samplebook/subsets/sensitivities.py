@@ -85,6 +85,13 @@ def lp_sensitivities(
         number is outside 0..n - 1.
     RuntimeError
         If a program was not solved to the stated gap. That can happen for p below 1.01 or around 100.
+
+    Notes
+    -----
+    Newton's method takes some tens of steps, whatever n and d are. A step forms and solves one system of size
+    d for each of the k rows: time O(k (n d^2 + d^3)), so O(n^2 d^2 + n d^3) for all rows. Memory O(n d^2 + k
+    n), where k n is cut off at a million. For p = 1 the time is the simplex method's, for which no useful
+    bound is known; the book's page on performance has its measured growth.
     """
     A = as_matrix(A, "A")
     p = as_exponent(p)
