@@ -202,6 +202,11 @@ def train_coupled_rankers(
         doesn't give one score a document, or ``rng`` is no generator.
     TrainingDivergedError
         If a loss is NaN or infinite.
+
+    Notes
+    -----
+    For networks of W weights and H activations a document, a step on B pairs takes time O(B W) and memory O(B
+    H + W). Each model goes forward over B documents without gradient, then forward and backward over 2 B.
     """
     count = as_count(len(positives), "the number of positives")
     rng = as_torch_generator(rng)

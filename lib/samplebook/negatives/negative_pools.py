@@ -66,6 +66,10 @@ def hard_negatives(
     ------
     ValueError
         If an argument is no such array, or ``depth`` is outside its range.
+
+    Notes
+    -----
+    Scores are partitioned, not sorted: time and memory O(Q D), for a depth far below D.
     """
     unlabelled = random_negatives(labels, present=present)
     return top_ranked(scores, depth, unlabelled)
@@ -126,6 +130,10 @@ def below_positives(
     ------
     ValueError
         If an argument is no such array or number, or a labelled positive has a score <= 0.
+
+    Notes
+    -----
+    Time and memory O(Q D).
     """
     members = as_mask(pool, "pool")
     labelled = as_mask(labels, "labels", shape=members.shape)

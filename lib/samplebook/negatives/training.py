@@ -262,6 +262,12 @@ def train(
         and method do not fit together, if a factor is NaN or infinite, or ``rng`` is no generator.
     TrainingDivergedError
         If a factor becomes NaN or infinite.
+
+    Notes
+    -----
+    An epoch of n votes with rho negatives each, batches of B and K factors moves (1 + rho) rows a vote, and
+    the penalty shrinks all factors once a batch. Time O(n (1 + rho) K + (n / B) (M + N) K), memory O(n (1 +
+    rho) + B (1 + rho) K).
     """
     import torch
 
