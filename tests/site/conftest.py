@@ -8,7 +8,7 @@ from typing import NoReturn
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, sync_playwright
-from site_pages import CHROMIUM_FLAGS, HTML, open_window
+from site_pages import CHROMIUM_FLAGS, HTML, SharedPage, open_window
 from site_server import QuietHandler, serving
 
 from press.browser import NO_CHROMIUM, find_chromium
@@ -75,7 +75,19 @@ def desktop(browser: Browser) -> Iterator[BrowserContext]:
 
 @pytest.fixture(scope="session")
 def phone(browser: Browser) -> Iterator[BrowserContext]:
-    """A narrow phone's window in light mode."""
-    context = open_window(browser, 360, is_mobile=True)
+    """A narrow phone's window in dark mode."""
+    context = open_window(browser, 360, color_scheme="dark", is_mobile=True)
     yield context
     context.close()
+
+
+@pytest.fixture(scope="session")
+def on_desktop(desktop: BrowserContext, site: str) -> SharedPage:
+    """A page in the desktop window, for tests that leave it as they found it."""
+    return SharedPage(desktop, site)
+
+
+@pytest.fixture(scope="session")
+def on_phone(phone: BrowserContext, site: str) -> SharedPage:
+    """A page in the phone's window, for tests that leave it as they found it."""
+    return SharedPage(phone, site)

@@ -7,26 +7,24 @@ import nbformat
 import pytest
 import yaml
 from bs4 import Tag
-from playwright.sync_api import BrowserContext
 from pybtex.database import parse_string
 from site_pages import (
     HTML,
     ROOT,
+    SharedPage,
     chapters_of_the_toc,
-    open_page,
     pages_of_the_toc,
     parsed,
 )
 
 
 @pytest.mark.parametrize("name", chapters_of_the_toc())
-def test_maths_and_copy_buttons(desktop: BrowserContext, site: str, name: str) -> None:
-    page = open_page(desktop, f"{site}/{name}.html")
+def test_maths_and_copy_buttons(on_desktop: SharedPage, name: str) -> None:
+    page = on_desktop.load(name).page
     assert page.locator("mjx-container").count() > 0
     inputs = page.locator("div.cell_input div.highlight pre").count()
     assert inputs > 0
     assert page.locator("div.cell_input button.copybtn").count() == inputs
-    page.close()
 
 
 @pytest.mark.parametrize("name", chapters_of_the_toc())
@@ -90,14 +88,12 @@ def test_page_names_the_address_where_it_is_published(name: str) -> None:
 
 @pytest.mark.parametrize("name", chapters_of_the_toc())
 def test_citations_of_chapter_and_paper_can_be_copied(
-    desktop: BrowserContext, site: str, name: str
+    on_desktop: SharedPage, name: str
 ) -> None:
-    page = desktop.new_page()
-    page.goto(f"{site}/{name}.html", wait_until="networkidle")
+    page = on_desktop.load(name).page
     blocks = page.locator("#cite-this-chapter div.highlight-bibtex pre")
     entries = parse_string("\n".join(blocks.all_inner_texts()), "bibtex").entries
     buttons = page.locator("#cite-this-chapter button.copybtn").count()
-    page.close()
     slug = name.rpartition("/")[2]
     assert list(entries) == [f"samplebook-{slug}", slug]
     published = configuration()["html"]["baseurl"]

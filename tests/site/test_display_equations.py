@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import BrowserContext
 from site_pages import open_page, pages_of_the_toc, unfold
 
+WIDTHS = (1280, 768, 360)
 PROBLEMS = """() => {
     const problems = [];
     const widest = document.documentElement.clientWidth;
@@ -27,14 +28,14 @@ PROBLEMS = """() => {
 }"""
 
 
-@pytest.mark.parametrize("width", [1280, 768, 360])
 @pytest.mark.parametrize("name", pages_of_the_toc())
-def test_no_formula_is_cut(
-    desktop: BrowserContext, site: str, name: str, width: int
-) -> None:
+def test_no_formula_is_cut(desktop: BrowserContext, site: str, name: str) -> None:
     page = open_page(desktop, f"{site}/{name}.html")
-    page.set_viewport_size({"width": width, "height": 800})
     unfold(page)
-    page.wait_for_timeout(500)  # until the observer of the formulas' widths is done
-    assert page.evaluate(PROBLEMS) == []
+    problems = {}
+    for width in WIDTHS:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(500)  # until the observer of the formulas' widths is done
+        problems[width] = page.evaluate(PROBLEMS)
     page.close()
+    assert problems == {width: [] for width in WIDTHS}

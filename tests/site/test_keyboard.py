@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
-from site_pages import chapters_of_the_toc, open_page
+from site_pages import SharedPage, chapters_of_the_toc, open_page
 
 CONTROLS = 'a[href], button, summary, input, select, textarea, [tabindex="0"]'
 # Everything that a mouse can use or scroll now.
@@ -15,16 +15,24 @@ MARK_CONTROLS = f"""() => {{
     controls.forEach(element => element.dataset.unreached = "");
     return controls.length;
 }}"""
-NOTE_FOCUS = """() => {
-    const element = document.activeElement;
-    if (element === document.body || element.dataset.reached !== undefined) return null;
-    delete element.dataset.unreached;
-    element.dataset.reached = "";
-    const style = getComputedStyle(element);
-    const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
-    const visible = element.checkVisibility({opacityProperty: true, visibilityProperty: true});
-    return {html: element.outerHTML.slice(0, 120), seen: outlined && visible};
+# Notes each place where the focus comes to, until it leaves the page or comes to a place again.
+WATCH_FOCUS = """() => {
+    const walk = window.walk = {stops: [], ended: false};
+    const note = element => {
+        if (element === document.body || element.dataset.reached !== undefined) walk.ended = true;
+        if (walk.ended) return;
+        delete element.dataset.unreached;
+        element.dataset.reached = "";
+        const style = getComputedStyle(element);
+        const outlined = style.outlineStyle !== "none" && parseFloat(style.outlineWidth) > 0;
+        const visible = element.checkVisibility({opacityProperty: true, visibilityProperty: true});
+        walk.stops.push({html: element.outerHTML.slice(0, 120), seen: outlined && visible});
+    };
+    document.addEventListener("keyup", event => {
+        if (event.key === "Tab") note(document.activeElement);
+    }, true);
 }"""
+PRESSES = 20  # between two looks at whether the focus has left the page
 
 
 def unreached(page: Page) -> list[str]:
@@ -36,29 +44,27 @@ def unreached(page: Page) -> list[str]:
 
 def stops_of_tab(page: Page, most: int) -> list[dict[str, Any]]:
     """Where Tab stops, from the top of a page until it leaves it."""
-    stops: list[dict[str, Any]] = []
-    while len(stops) <= most:
-        page.keyboard.press("Tab")
-        stop = page.evaluate(NOTE_FOCUS)
-        if stop is None:
-            return stops
-        stops.append(stop)
-    pytest.fail(f"after {len(stops)} presses of Tab the focus is still on the page")
+    page.evaluate(WATCH_FOCUS)
+    for _ in range(most // PRESSES + 1):
+        for _ in range(PRESSES):
+            page.keyboard.press("Tab")
+        if page.evaluate("walk.ended"):
+            return page.evaluate("walk.stops")
+    pytest.fail("the focus is still on the page")
 
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", chapters_of_the_toc())
-@pytest.mark.parametrize("device", ["desktop", "phone"])
+@pytest.mark.parametrize("device", ["on_desktop", "on_phone"])
 def test_tab_stops_at_everything_and_shows_where(
-    request: pytest.FixtureRequest, device: str, site: str, name: str
+    request: pytest.FixtureRequest, device: str, name: str
 ) -> None:
-    page = open_page(request.getfixturevalue(device), f"{site}/{name}.html")
+    page = request.getfixturevalue(device).load(name).page
     controls = page.evaluate(MARK_CONTROLS)
     stops = stops_of_tab(page, most=controls + 20)
     assert "Skip to main content" in stops[0]["html"]
     assert [stop["html"] for stop in stops if not stop["seen"]] == []
     assert unreached(page) == []
-    page.close()
 
 
 def test_skip_link_leads_to_the_text(desktop: BrowserContext, site: str) -> None:
@@ -70,21 +76,21 @@ def test_skip_link_leads_to_the_text(desktop: BrowserContext, site: str) -> None
     page.close()
 
 
-@pytest.mark.parametrize("key", ["Enter", "Space"])
 @pytest.mark.parametrize("name", chapters_of_the_toc())
-def test_keys_unfold_what_is_hidden(
-    desktop: BrowserContext, site: str, name: str, key: str
+@pytest.mark.parametrize(("opens", "closes"), [("Enter", "Space"), ("Space", "Enter")])
+def test_keys_unfold_what_is_hidden_and_fold_it_again(
+    on_desktop: SharedPage, opens: str, closes: str, name: str
 ) -> None:
-    page = open_page(desktop, f"{site}/{name}.html")
-    cell = page.locator("article details:not([open])").first
-    cell.locator("summary").press(key)
-    solution = page.locator(".solution.dropdown, .solution .dropdown, .dropdown").and_(
-        page.locator("article .toggle-hidden")
-    )
-    hidden = solution.count()
-    solution.first.locator("button.toggle-button").press(key)
-    assert solution.count() == hidden - 1
-    page.close()
+    page = on_desktop.load(name).page
+    cells = page.locator("article details:not([open])")
+    solutions = page.locator("article .dropdown.toggle-hidden")
+    for hidden, button in ((cells, "summary"), (solutions, "button.toggle-button")):
+        before = hidden.count()
+        control = hidden.first.locator(button).element_handle()
+        control.press(opens)
+        assert hidden.count() == before - 1
+        control.press(closes)
+        assert hidden.count() == before
 
 
 def test_escape_closes_the_search(desktop: BrowserContext, site: str) -> None:

@@ -11,7 +11,9 @@ ALL_FORMULAS_ARE_DRAWN = (
 SHEET = {"width": 643, "height": 957}  # of A4 within its margins, in CSS pixels
 
 
-@pytest.mark.parametrize("name", [chapters_of_the_toc()[0], "book/claims"])
+@pytest.mark.parametrize(
+    "name", [chapters_of_the_toc()[0], "book/claims", "book/robustness"]
+)
 def test_page_on_paper(browser: Browser, site: str, name: str) -> None:
     page = browser.new_page(color_scheme="dark", viewport=SHEET)
     page.set_default_timeout(PATIENCE)

@@ -74,7 +74,7 @@ def test_shapes_that_differ(function):
         FUNCTIONS[function](HALF, [0.2, 0.3, 0.5], 2)
 
 
-@pytest.mark.parametrize("function", FUNCTIONS.keys() - {"select_token"})
+@pytest.mark.parametrize("function", sorted(FUNCTIONS.keys() - {"select_token"}))
 @pytest.mark.parametrize(
     "count", [0, -1, 1.0, 2.5, True, np.True_, "2", None, np.array([1, 2])]
 )
