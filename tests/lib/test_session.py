@@ -5,7 +5,7 @@ import subprocess
 import matplotlib as mpl
 import pytest
 
-from samplebook import display, session
+from samplebook import display, installing, session
 
 
 @pytest.fixture
@@ -14,8 +14,8 @@ def requirements(tmp_path, monkeypatch):
     monkeypatch.setattr(session, "REQUIREMENTS", tmp_path)
     monkeypatch.setattr(session, "_current", None)
 
-    def write(text: str):
-        (tmp_path / "toy.txt").write_text(text)
+    def write(text: str, name: str = "toy.txt"):
+        (tmp_path / name).write_text(text)
 
     return write
 
@@ -33,7 +33,7 @@ def pip_calls(monkeypatch):
         )
 
     run.returncode = 0
-    monkeypatch.setattr(session.subprocess, "run", run)
+    monkeypatch.setattr(installing.subprocess, "run", run)
     return (calls, run)
 
 
@@ -74,7 +74,7 @@ def test_torch_generators_are_seeded(requirements):
 
 
 def test_installed_packages_are_left_alone(requirements, pip_calls, capsys):
-    numpy_version = session.version("numpy")
+    numpy_version = installing.version("numpy")
     requirements(f"# data\nnumpy=={numpy_version} \\\n    --hash=sha256:00\n")
     session.start("smoke", 0, chapter="toy")
     assert pip_calls[0] == []
@@ -84,7 +84,7 @@ def test_installed_packages_are_left_alone(requirements, pip_calls, capsys):
 def test_missing_packages_are_installed_with_hashes_and_without_dependencies(
     requirements, pip_calls
 ):
-    numpy_version = session.version("numpy")
+    numpy_version = installing.version("numpy")
     requirements(
         f"numpy=={numpy_version} --hash=sha256:00\n"
         "no-such-data==1.0 \\\n    --hash=sha256:11 \\\n    --hash=sha256:22\n"
@@ -97,7 +97,7 @@ def test_missing_packages_are_installed_with_hashes_and_without_dependencies(
 
 
 def test_another_version_counts_as_missing():
-    assert not session.is_installed("numpy==0.0.1 --hash=sha256:00")
+    assert not installing.is_installed("numpy==0.0.1 --hash=sha256:00")
 
 
 def test_a_failed_installation_says_what_and_why(requirements, pip_calls):
@@ -116,6 +116,40 @@ def test_an_optional_package_that_cannot_be_installed_is_named(
     started = session.start("laptop", 0, chapter="toy")
     assert started.data == ()
     assert f"Not installed: {session.OPTIONAL[0]}." in capsys.readouterr().out
+
+
+def test_an_optional_model_counts_as_absent_without_the_packages_that_read_it(
+    requirements, pip_calls, monkeypatch
+):
+    (model, readers) = next(iter(session.COMPANIONS.items()))
+    absent = {readers[0]: "", "another": ""}
+    monkeypatch.setattr(session, "missing", lambda wanted: wanted.keys() & absent)
+    nothing = installing.Installation()
+    names = session.install_optional(nothing, {readers[0]: readers[0]}, {model: model})
+    assert names == sorted([model, readers[0]])
+    assert session.install_optional(nothing, {}, {model: model}) == []
+
+
+def test_missing_packages_are_installed_within_constraints(requirements, pip_calls):
+    requirements("numpy>=1\nno-such-package>=2\n", "toy.packages.txt")
+    session.start("smoke", 0, chapter="toy")
+    ((command, content),) = pip_calls[0]
+    assert "--constraint" in command
+    assert "--no-deps" not in command
+    assert content == "no-such-package>=2\n"
+
+
+def test_the_line_says_what_was_installed_and_what_is_used(
+    requirements, pip_calls, monkeypatch, capsys
+):
+    monkeypatch.setenv(installing.SECONDS_VARIABLE, "7.2")
+    session.start("smoke", 0, chapter="toy")
+    (line,) = capsys.readouterr().out.splitlines()
+    assert "Installed in 7 s: " in line
+    assert f"numpy {installing.version('numpy')}" in line
+    assert f"torch {installing.version('torch')}" in line
+    session.start("smoke", 0, chapter="toy")
+    assert "Installed" not in capsys.readouterr().out
 
 
 def test_the_smoke_profile_leaves_optional_packages_alone(

@@ -1,5 +1,6 @@
 """environment.yml, which Binder and conda read, agrees with the locks, and repo2docker accepts it."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -74,14 +75,17 @@ def test_form(environment: dict[str, Any]) -> None:
     assert environment["channels"] == ["conda-forge", "nodefaults"]
 
 
-def test_conda_installs_python_and_pip_alone(environment: dict[str, Any]) -> None:
+def test_conda_brings_python_and_torch_without_cuda_as_locked(
+    environment: dict[str, Any], locked: dict[str, str]
+) -> None:
     from_conda = [
         entry for entry in environment["dependencies"] if isinstance(entry, str)
     ]
     lock_header = (
         (ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines()[0]
     )
-    assert from_conda == ["python=3.11", "pip"]
+    numpy, torch = f"numpy={locked['numpy']}", f"pytorch-cpu={locked['torch']}"
+    assert from_conda == ["python=3.11", "pip", numpy, torch]
     assert "Python 3.11" in lock_header
 
 
@@ -151,3 +155,21 @@ def test_repo2docker_would_refuse_a_wrong_one(binder_folder: Path) -> None:
         encoding="utf-8",
     )
     assert dockerfile(binder_folder).returncode != 0
+
+
+def test_binder_opens_the_index_in_jupyterlab() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    (opened,) = re.findall(
+        r"mybinder\.org/v2/gh/\S+?\?urlpath=lab/tree/([^\s)]+)", readme
+    )
+    links = set()
+    for cell in json.loads((ROOT / opened).read_text(encoding="utf-8"))["cells"]:
+        links |= set(re.findall(r"\]\(([^)]+\.ipynb)\)", "".join(cell["source"])))
+    assert links == {
+        str(file.relative_to(ROOT)) for file in (ROOT / "chapters").glob("*/*.ipynb")
+    }
+    buttons = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))[
+        "launch_buttons"
+    ]
+    assert buttons["binderhub_url"] in readme
+    assert buttons["notebook_interface"] == "jupyterlab"

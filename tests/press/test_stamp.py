@@ -41,11 +41,15 @@ def test_stamping_writes_bootstrap_cells_and_data_locks(miniature: Book) -> None
 def test_records_of_experiments_are_copied_into_the_library(miniature: Book) -> None:
     record = miniature.root / "results" / "experiments" / "first" / "gpu.json"
     copy = miniature.experiment_records_folder / "first" / "gpu.json"
-    write(record, "{}\n")
+    text = '{"provenance": {"device": "a GPU"}}\n'
+    write(record, text)
     with pytest.raises(PressError, match=r"run `make stamp`: .*first/gpu.json"):
         check_stamps(miniature)
     stamp(miniature)
-    assert copy.read_text(encoding="utf-8") == "{}\n"
+    assert copy.read_text(encoding="utf-8") == text
+    write(record, text[:-5])
+    with pytest.raises(PressError, match=r"experiments/first/gpu.json is no record"):
+        stamp(miniature)
     record.unlink()
     stamp(miniature)
     assert not copy.exists()
