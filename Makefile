@@ -8,8 +8,19 @@ NEWEST ?=
 # What `make grade` marks, and a teacher's own hidden tests (none by default).
 SUBMISSIONS ?= classroom/submitted
 OVERLAY ?=
-# Names the record of `make experiments`.
-DEVICE ?= gpu
+# What `make sweep` runs: seeds (a number of them, or a list), chapters (all), parameters (the chapters' own).
+SEEDS ?= 20
+CHAPTERS ?=
+GRID ?=
+# Address of a Dask scheduler, tcp://host:port, whose workers share this folder; without, all runs here.
+DASK ?=
+# With any value, `make sweep` runs only the first stored seed again, and keeps the others if it gives equal values.
+CONFIRM ?=
+# Bounds the whole of `make experiments`; DEVICE names its records (by default the CUDA device's own name).
+MINUTES ?=
+DEVICE ?=
+# With any value, `make mutants` runs only what survived its last run, against changed tests.
+SURVIVORS ?=
 
 export PYTHONPATH := lib
 export TORCH_INDEX NEWEST
@@ -21,7 +32,7 @@ LIGHTHOUSE := tests/site/test_lighthouse.py
 NODE_MODULES := tests/site/node_modules/.package-lock.json
 
 .DEFAULT_GOAL := help
-.PHONY: help environment book pdf links serve test chapter refresh drift trace stamp assignments grade experiments bench clean
+.PHONY: help environment book pdf links serve test chapter refresh drift trace sweep stamp assignments grade experiments bench mutants clean
 
 help: ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
@@ -50,7 +61,8 @@ $(NODE_MODULES): tests/site/package-lock.json
 	  echo "npm is missing: the tests that need axe-core or Lighthouse are skipped (Debian: apt-get install npm)."; \
 	fi
 
-# One chapter runs as a reader would run it with nbval, so that this keeps working. Lighthouse needs the machine alone.
+# One chapter runs as a reader would run it with nbval, so that this keeps working. Lighthouse needs the machine alone;
+# all else is shared by as many workers as there are cores, at most two, with a thread each.
 test: book $(NODE_MODULES) ## build if need be, then check style, types, outputs and run all tests
 	@echo "Style (ruff), types (mypy: half a minute the first time), stored outputs:"
 	@$(VENV) -m ruff check .
@@ -58,7 +70,7 @@ test: book $(NODE_MODULES) ## build if need be, then check style, types, outputs
 	@$(VENV) -m mypy
 	@$(PRESS) drift
 	@$(PRESS) compare
-	@$(VENV) -m pytest tests --ignore $(LIGHTHOUSE) --nbval-lax --nbval-sanitize-with $(SANITISERS) chapters/drafts/spectr.ipynb
+	@OMP_NUM_THREADS=1 $(VENV) -m pytest -n auto tests --ignore $(LIGHTHOUSE) --nbval-lax --nbval-sanitize-with $(SANITISERS) chapters/drafts/spectr.ipynb
 	@echo "Lighthouse, five runs; other work on this machine lowers its marks:"
 	@$(VENV) -m pytest $(LIGHTHOUSE)
 
@@ -74,6 +86,9 @@ drift: book ## show how far the claims moved since they were stored (NEWEST=1: w
 trace: environment ## show where a number comes from, and how to run it again: CLAIM=spectr-c3
 	@$(PRESS) trace "$(CLAIM)"
 
+sweep: environment ## run chapters with many seeds: SEEDS=20 CHAPTERS="nbpo cet" GRID="num_draws=8,16"
+	@$(PRESS) sweep "$(SEEDS)" --chapters "$(CHAPTERS)" --grid "$(GRID)" --dask "$(DASK)" $(if $(CONFIRM),--confirm)
+
 stamp: environment ## write the copies of the repository's address, the bootstrap cell and the data lock
 	@$(PRESS) stamp
 
@@ -83,15 +98,8 @@ assignments: environment ## write the assignments' releases for students, and th
 grade: environment ## mark submitted assignments, contained: SUBMISSIONS=dir (and OVERLAY=dir)
 	@$(PRESS) grade "$(SUBMISSIONS)" $(if $(OVERLAY),--overlay "$(OVERLAY)")
 
-experiments: environment ## run the large experiments and keep their records (needs a GPU with 80 GB): DEVICE=h100
-	@$(VENV) -m samplebook.experiments.spectr prepare --data _build/spectr.npz
-	@$(VENV) -m samplebook.experiments.spectr run --data _build/spectr.npz --out results/experiments/spectr/$(DEVICE).json
-	@$(VENV) -m samplebook.experiments.sensitivity run --out results/experiments/sensitivity/$(DEVICE).json
-	@$(VENV) -m samplebook.experiments.nbpo prepare --data _build/nbpo.npz
-	@$(VENV) -m samplebook.experiments.nbpo run --data _build/nbpo.npz --out results/experiments/nbpo/$(DEVICE).json
-	@$(VENV) -m samplebook.experiments.cet prepare --data _build/cet.npz
-	@$(VENV) -m samplebook.experiments.cet run --data _build/cet.npz --out results/experiments/cet/$(DEVICE).json
-	@$(PRESS) stamp
+experiments: environment ## run the large experiments that have no record of this code (CUDA, 80 GB): MINUTES=10 (DEVICE=name)
+	@$(PRESS) experiments $(if $(MINUTES),--minutes "$(MINUTES)") $(if $(DEVICE),--device "$(DEVICE)")
 
 # The peers of benchmarks/peers, in an environment of their own; the target's file comes last.
 $(PEERS): requirements-peers.lock
@@ -99,9 +107,19 @@ $(PEERS): requirements-peers.lock
 	@$(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $<
 	@touch $@
 
-bench: environment $(PEERS) ## measure the library against its peers and limits
-	@for file in benchmarks/*.py; do $(VENV) $$file || exit 1; done
-	@for file in benchmarks/peers/*.py; do $(dir $(PEERS))bin/python $$file || exit 1; done
+# A benchmark that misses its limit still lets the others write their records; then all fails.
+bench: environment $(PEERS) ## measure growth, peers and limits, write results/benchmarks (15 minutes, else idle)
+	@missed=""; export PYTHONPATH=lib:benchmarks; \
+	for file in benchmarks/*.py benchmarks/peers/*.py; do \
+	  echo "$$file:"; \
+	  case $$file in benchmarks/peers/*) run=$(dir $(PEERS))bin/python;; *) run=$(VENV);; esac; \
+	  $$run $$file || missed="$$missed $$file"; \
+	done; \
+	if [ -n "$$missed" ]; then echo "Beyond a limit:$$missed"; exit 1; fi
+
+# Half an hour on two cores, so no part of `make test`.
+mutants: environment ## see whether the tests notice small changes of the mathematics (SURVIVORS=1: only last time's survivors)
+	@$(PRESS) mutants $(if $(SURVIVORS),--survivors)
 
 clean: ## remove everything built (not .venv and .venv-peers)
 	@rm -rf _build

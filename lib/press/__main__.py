@@ -7,6 +7,7 @@ from pathlib import Path
 from press.book import Book, Chapter
 from press.drift import show_drift
 from press.errors import PressError
+from press.experiments import make_experiments
 from press.links import check_links
 from press.printing import print_book
 from press.serve import serve
@@ -54,6 +55,11 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
     grading.add_argument(
         "--overlay", type=Path, help="folder of a teacher's own hidden tests"
     )
+    experimenting = commands.add_parser(
+        "experiments", help="run the large experiments, where there is a CUDA device"
+    )
+    experimenting.add_argument("--minutes", type=float, help="bound of the whole call")
+    experimenting.add_argument("--device", default="", help="names the records")
     commands.add_parser(
         "compare", help="compare the last execution with the stored notebooks"
     )
@@ -67,6 +73,24 @@ def parse_arguments(arguments: list[str]) -> argparse.Namespace:
         "trace", help="show where a claim's number comes from"
     )
     tracing.add_argument("claim", help="id of the claim, such as spectr-c3")
+    sweeping = commands.add_parser(
+        "sweep", help="run chapters with many seeds and parameters, store their claims"
+    )
+    sweeping.add_argument("seeds", help="a number of seeds, or a list: 3,7 or 100-119")
+    sweeping.add_argument("--chapters", default="", help="slugs; all without")
+    sweeping.add_argument("--grid", default="", help="such as 'num_draws=8,16'")
+    sweeping.add_argument(
+        "--confirm",
+        action="store_true",
+        help="run the first stored seed alone, and keep the others if it gives equal values",
+    )
+    sweeping.add_argument("--dask", default="", help="a scheduler, tcp://host:port")
+    mutating = commands.add_parser(
+        "mutants", help="see whether the tests notice small changes of the mathematics"
+    )
+    mutating.add_argument(
+        "--survivors", action="store_true", help="run only last time's survivors again"
+    )
     return parser.parse_args(arguments)
 
 
@@ -100,10 +124,24 @@ def run(options: argparse.Namespace) -> None:
 
         overlay = options.overlay and options.overlay.resolve()
         grade(book, options.submissions.resolve(), overlay)
+    elif options.command == "experiments":
+        make_experiments(book, options.minutes, options.device)
     elif options.command == "drift":
         show_drift(book, options.markdown)
     elif options.command == "trace":
         print(trace(book, options.claim))
+    elif options.command == "sweep" and options.confirm:
+        from press.sweep_confirm import confirm  # slow, as below
+
+        confirm(book, options.chapters, options.dask)
+    elif options.command == "sweep":
+        from press.sweep import sweep  # slow: papermill and pyarrow
+
+        sweep(book, options.seeds, options.chapters, options.grid, options.dask)
+    elif options.command == "mutants":
+        from press.mutants import run_mutants
+
+        run_mutants(book, options.survivors)
     else:
         from press.compare import compare_book  # slow, as above
 

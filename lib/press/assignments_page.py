@@ -3,10 +3,10 @@
 import shutil
 
 import yaml
-from sphinx_external_toc.parsing import parse_toc_yaml
 
 from press.book import Book
 from press.classroom.assignments import Assignment
+from press.contents import chapters_in_reading_order
 from press.notebooks import notebook_title, read_notebook
 from press.register import papers
 from press.stamp import owner_and_name, repository_url
@@ -17,8 +17,7 @@ RELEASES_BRANCH = "releases"
 
 def in_reading_order(book: Book, assignments: list[Assignment]) -> list[Assignment]:
     """The assignments in the order of their chapters in the table of contents."""
-    pages = [str(name) for name in parse_toc_yaml(book.root / "_toc.yml")]
-    slugs = [page.rpartition("/")[2].removesuffix(".ipynb") for page in pages]
+    slugs = [chapter.slug for chapter in chapters_in_reading_order(book)]
     return sorted(assignments, key=lambda one: slugs.index(one.slug))
 
 

@@ -41,6 +41,11 @@ class Book:
         return self.library / "samplebook" / "data" / "requirements"
 
     @property
+    def sweeps(self) -> Path:
+        """The results of sweeps, ``<slug>.parquet``."""
+        return self.root / "results" / "sweeps"
+
+    @property
     def experiments(self) -> Path:
         """The records of large experiments, ``<slug>/<device>.json``."""
         return self.root / "results" / "experiments"
@@ -57,6 +62,11 @@ class Book:
     @property
     def executed(self) -> Path:
         return self.build / "executed"
+
+    @property
+    def swept(self) -> Path:
+        """The runs of sweeps, ``<part>/<slug>/<seed and parameters>``."""
+        return self.build / "sweeps"
 
     @property
     def gathered_claims(self) -> Path:
@@ -134,10 +144,15 @@ class Book:
 
 def write_atomically(path: Path, text: str) -> None:
     """Write a text file so that a reader sees the old text or the new one, never a part."""
+    write_bytes_atomically(path, text.encode())
+
+
+def write_bytes_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a reader sees the old content or the new one, never a part."""
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(prefix=".tmp-", dir=path.parent)
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        file.write(text)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
     Path(temporary).chmod(0o644)
     Path(temporary).replace(path)
 

@@ -37,12 +37,15 @@ def claims_of(book: Book, chapter: Chapter) -> dict[str, Claim]:
         raise PressError(str(error)) from error
 
 
-def records_of(book: Book, chapter: Chapter) -> list[Record]:
-    """What a chapter's last execution recorded, in the order of its checks."""
-    lines = (
-        (book.result(chapter) / "claims.jsonl").read_text(encoding="utf-8").splitlines()
-    )
+def records_in(folder: Path) -> list[Record]:
+    """What one execution recorded, in the order of its checks."""
+    lines = (folder / "claims.jsonl").read_text(encoding="utf-8").splitlines()
     return [json.loads(line) for line in lines]
+
+
+def records_of(book: Book, chapter: Chapter) -> list[Record]:
+    """What a chapter's last execution recorded."""
+    return records_in(book.result(chapter))
 
 
 def chapter_slug(claim_id: str) -> str:

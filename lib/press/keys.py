@@ -1,9 +1,11 @@
 """The key of a chapter's result: a result is fresh exactly when its key is the current one."""
 
+import ast
 import hashlib
 import importlib.metadata
 import json
 import platform
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -13,10 +15,13 @@ from nbformat import NotebookNode
 
 from press.book import Book, Chapter
 from press.dependencies import dependencies
+from press.experiment_records import age_of
 from press.notebooks import without_outputs
 
 Key = dict[str, Any]
 
+KEY_FILE = "key.json"
+"""Where a result has its key."""
 RECORD_READER = "samplebook.experiments"
 """The module through which notebooks read records of experiments."""
 
@@ -50,16 +55,49 @@ def distribution_versions(imports: set[str]) -> dict[str, str]:
 
 
 def record_digests(book: Book) -> dict[str, str]:
-    """Digests of the library's records of experiments."""
+    """Digests of the library's records of experiments, and what pages say of their age."""
     folder = book.experiment_records_folder
     return {
-        str(path.relative_to(folder)): file_digest(path)
+        str(path.relative_to(folder)): f"{file_digest(path)} {age_of(book, path)}"
         for path in sorted(folder.glob("*/*.json"))
     }
 
 
-def current_key(book: Book, chapter: Chapter, notebook: NotebookNode) -> Key:
+class WithoutTexts(ast.NodeTransformer):
+    """Drops docstrings, and whatever else is a text that nothing uses."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:
+        is_text = isinstance(node.value, ast.Constant) and isinstance(
+            node.value.value, str
+        )
+        return None if is_text else node
+
+
+def code_digest(path: Path) -> str:
+    """Digest of what a module does: layout, comments and docstrings do not count."""
+    try:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+    except (SyntaxError, OSError):
+        return file_digest(path)
+    return digest(ast.unparse(WithoutTexts().visit(tree)).encode())
+
+
+def current_key(
+    book: Book,
+    chapter: Chapter,
+    notebook: NotebookNode,
+    module_digest: Callable[[Path], str] = file_digest,
+    claims_digest: Callable[[Path], str] = file_digest,
+) -> Key:
     """Everything that a chapter's result depends on, in readable form.
+
+    Parameters
+    ----------
+    book : Book
+    chapter : Chapter
+    notebook : NotebookNode
+    module_digest, claims_digest : callable
+        What counts of a library module and of the claims file.
 
     Raises
     ------
@@ -74,9 +112,9 @@ def current_key(book: Book, chapter: Chapter, notebook: NotebookNode) -> Key:
         "interpreter": platform.python_version(),
         "notebook": digest(nbformat.writes(without_outputs(notebook)).encode()),
         "modules": {
-            name: file_digest(needs.modules[name]) for name in sorted(needs.modules)
+            name: module_digest(needs.modules[name]) for name in sorted(needs.modules)
         },
-        "claims": {claims.name: file_digest(claims)},
+        "claims": {claims.name: claims_digest(claims)},
         "data packages": {data_packages.name: file_digest(data_packages)},
         "files": {name: file_digest(package / name) for name in sorted(needs.files)},
         "distributions": distribution_versions(needs.imports | needs.folders),
@@ -89,15 +127,11 @@ def current_key(book: Book, chapter: Chapter, notebook: NotebookNode) -> Key:
     }
 
 
-def stored_key(book: Book, chapter: Chapter) -> Key | None:
-    """The key of a chapter's last result, or none if there is no complete result."""
-    folder = book.result(chapter)
-    if not all(
-        (folder / name).is_file()
-        for name in ("notebook.ipynb", "claims.jsonl", "key.json")
-    ):
+def stored_key(folder: Path, files: Sequence[str]) -> Key | None:
+    """The key of the result in a folder, or none if one of the result's files is missing."""
+    if not all((folder / name).is_file() for name in files):
         return None
-    key: Key = json.loads((folder / "key.json").read_text(encoding="utf-8"))
+    key: Key = json.loads((folder / KEY_FILE).read_text(encoding="utf-8"))
     return key
 
 

@@ -4,11 +4,13 @@ The page is MyST Markdown. The table's tags are HTML, so that each row and cell 
 ``static/ledger.js`` sorts and filters by; what stands in the cells is Markdown, with its links and formulas.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from html import escape
+from types import MappingProxyType
 
 from press.book import Book
 from press.claims_ledger import Record, claims_of, counts_sentence
+from press.claims_table import cell, table
 from press.register import Paper, papers
 from samplebook.claims import KINDS, VERDICT_WORDS, Claim
 
@@ -100,55 +102,32 @@ def rule_details(claim: Claim) -> str:
     )
 
 
-def cell(column: str, content: str, sort_by: object = None) -> str:
-    """One cell: Markdown between HTML tags, with the value to sort by where it is not the text itself."""
-    tag, role = ("th", "rowheader") if column == "claim" else ("td", "cell")
-    scope = ' scope="row"' if tag == "th" else ""
-    key = "" if sort_by is None else f' data-sort="{escape(str(sort_by))}"'
-    start = f'<{tag}{scope} role="{role}" class="{column}" data-label="{COLUMNS[column]}"{key}>'
-    return f"{start}\n\n{content}\n\n</{tag}>\n"
-
-
-def ledger_row(paper: Paper, claim: Claim, record: Record) -> str:
+def ledger_row(paper: Paper, claim: Claim, record: Record, seeds: str = "") -> str:
     """One claim as a row; the label ``ledger-<id>`` leads to it."""
     link = f"(ledger-{claim.id})=\n{{ref}}`{claim.id} <claim-{claim.id}>`"
     source = inline(figure_words(claim), "figure-words") + "\n"
-    cells = [
-        cell(
-            "chapter", f"{{doc}}`{paper.short} </chapters/{paper.part}/{paper.slug}>`"
-        ),
-        cell("claim", link, claim.id),
-        cell("kind", claim.kind),
-        cell(
-            "statement", f"{inline(claim.statement, 'words')}\n\n{rule_details(claim)}"
-        ),
-        cell("source", source + inline(place_words(claim), "place")),
-        cell("measured", measured_words(record), record["value"]),
-        cell(
-            "verdict",
-            verdict_words(claim, record),
-            VERDICT_ORDER.index(record["verdict"]),
-        ),
-    ]
+    order = {
+        "claim": claim.id,
+        "measured": record["value"],
+        "verdict": VERDICT_ORDER.index(record["verdict"]),
+    }
+    cells = {
+        "chapter": f"{{doc}}`{paper.short} </chapters/{paper.part}/{paper.slug}>`",
+        "claim": link,
+        "kind": claim.kind,
+        "statement": f"{inline(claim.statement, 'words')}\n\n{rule_details(claim)}",
+        "source": source + inline(place_words(claim), "place"),
+        "measured": f"{measured_words(record)}\n\n{seeds}".strip(),
+        "verdict": verdict_words(claim, record),
+    }
+    content = "".join(
+        cell(COLUMNS, name, text, order.get(name)) for name, text in cells.items()
+    )
     start = (
         f'<tr role="row" data-chapter="{paper.slug}" data-kind="{claim.kind}" '
         f'data-verdict="{record["verdict"]}">\n'
     )
-    return f"{start}{''.join(cells)}</tr>"
-
-
-def ledger_table(rows: Iterable[str]) -> str:
-    """The rows under their headings."""
-    headings = "".join(
-        f'<th role="columnheader" scope="col" data-column="{column}">{words}</th>'
-        for column, words in COLUMNS.items()
-    )
-    start = (
-        '<table class="ledger" role="table" aria-label="All claims">\n'
-        f'<thead role="rowgroup"><tr role="row">{headings}</tr></thead>\n'
-        '<tbody role="rowgroup">'
-    )
-    return "\n".join([start, *rows, "</tbody>", "</table>"])
+    return f"{start}{content}</tr>"
 
 
 def choice(name: str, words: dict[str, str]) -> str:
@@ -185,12 +164,24 @@ def filter_form(chapters: dict[str, str]) -> str:
     )
 
 
-def ledger_page(book: Book, records: dict[str, Record]) -> str:
-    """The ledger as MyST Markdown: the counts, the form, the table."""
+def ledger_page(
+    book: Book,
+    records: dict[str, Record],
+    seeds: Mapping[str, str] = MappingProxyType({}),
+) -> str:
+    """The ledger as MyST Markdown: the counts, the form, the table.
+
+    Parameters
+    ----------
+    seeds : mapping
+        By claim, on how many seeds of a sweep it holds, in Markdown.
+    """
     registered = papers(book)
     chapters = {chapter.slug: registered[chapter.slug] for chapter in book.chapters()}
     rows = [
-        ledger_row(chapters[chapter.slug], claim, records[claim.id])
+        ledger_row(
+            chapters[chapter.slug], claim, records[claim.id], seeds.get(claim.id, "")
+        )
         for chapter in book.chapters()
         for claim in claims_of(book, chapter).values()
     ]
@@ -198,6 +189,6 @@ def ledger_page(book: Book, records: dict[str, Record]) -> str:
         [
             counts_sentence(records.values()),
             filter_form({slug: paper.short for slug, paper in chapters.items()}),
-            ledger_table(rows),
+            table(COLUMNS, rows, "ledger", "All claims"),
         ]
     )

@@ -9,7 +9,7 @@ from filelock import FileLock, Timeout
 from press.book import Book, Chapter
 from press.claims_ledger import gather_claims, unfounded_findings, verdict_counts
 from press.errors import PressError
-from press.execution import Failure, Job, execute, make_job, stale_reasons
+from press.execution import Failure, Job, execute_chapters, make_job, stale_reasons
 from press.labels import check_labels
 from press.website import build_site
 
@@ -17,21 +17,21 @@ REASONS_SHOWN = 3
 
 
 @contextmanager
-def sole_press(book: Book) -> Iterator[None]:
-    """Hold the book's lock; the system frees it when this process ends, however it ends.
+def sole_press(book: Book, work: str = "press") -> Iterator[None]:
+    """Hold the lock of one kind of work; the system frees it when this process ends, however it ends.
 
     Raises
     ------
     PressError
-        If another press is at work in this tree.
+        If another process is at this work in this tree.
     """
     book.build.mkdir(parents=True, exist_ok=True)
     try:
-        with FileLock(book.build / "press.lock", timeout=0):
+        with FileLock(book.build / f"{work}.lock", timeout=0):
             yield
     except Timeout as error:
         raise PressError(
-            f"another press is at work in {book.root}; wait until it ends"
+            f"another {work} is at work in {book.root}; wait until it ends"
         ) from error
 
 
@@ -55,7 +55,7 @@ def stale_jobs(book: Book) -> tuple[list[Job], list[Failure]]:
         try:
             job = make_job(book, chapter)
         except PressError as error:
-            failures.append(Failure(chapter, str(error)))
+            failures.append(Failure(chapter.name, str(error)))
             continue
         reasons = stale_reasons(book, job)
         if reasons:
@@ -74,8 +74,8 @@ def report_failures(failures: Sequence[Failure]) -> None:
     """
     if not failures:
         return
-    texts = [f"Chapter {failure.chapter.name}: {failure.text}" for failure in failures]
-    names = ", ".join(failure.chapter.name for failure in failures)
+    texts = [f"Chapter {failure.name}: {failure.text}" for failure in failures]
+    names = ", ".join(failure.name for failure in failures)
     raise PressError(
         "\n\n".join(texts)
         + f"\n\nNo result from: {names}. Nothing was built or stored."
@@ -91,7 +91,7 @@ def execute_stale(book: Book) -> int:
         If a chapter fails; the others are finished first.
     """
     jobs, failures = stale_jobs(book)
-    report_failures(failures + execute(book, jobs))
+    report_failures(failures + execute_chapters(book, jobs))
     return len(jobs)
 
 

@@ -11,7 +11,7 @@ from press.claims_ledger import (
 )
 from press.compare import compare_chapter
 from press.errors import PressError
-from press.execution import execute, make_job
+from press.execution import RESULT_FILES, execute_chapters, make_job
 from press.keys import stored_key
 from press.notebooks import (
     read_notebook,
@@ -24,7 +24,7 @@ from press.printing import report_failures, sole_press
 
 def chapter_key(book: Book, chapter: Chapter) -> str:
     """Digest of the key of the chapter's last result."""
-    key = stored_key(book, chapter)
+    key = stored_key(book.result(chapter), RESULT_FILES)
     assert key is not None
     return str(key["digest"])
 
@@ -75,7 +75,7 @@ def refresh(book: Book, chapter: Chapter) -> bool:
         If the chapter or one of its claims fails to be checked.
     """
     with sole_press(book):
-        report_failures(execute(book, [make_job(book, chapter)]))
+        report_failures(execute_chapters(book, [make_job(book, chapter)]))
         notebook = read_notebook(book.notebook(chapter))
         problems = claim_problems(
             claims_of(book, chapter), records_of(book, chapter), notebook

@@ -1,10 +1,10 @@
 """Run one notebook with papermill: the process that the press starts for each chapter.
 
-    python -m press.run_notebook INPUT OUTPUT FOLDER
+    python -m press.run_notebook INPUT OUTPUT FOLDER PARAMETERS
 
-Prints the id of each code cell that is done. A cell that fails is described in the JSON file
-``failure.json`` beside OUTPUT, with exit code 1. The process ends with the press, and the kernel with the
-process.
+PARAMETERS is a JSON object: what papermill sets after the notebook's cell of parameters. Prints the id of
+each code cell that is done. A cell that fails is described in the JSON file ``failure.json`` beside OUTPUT,
+with exit code 1. The process ends with the press, and the kernel with the process.
 """
 
 import json
@@ -21,10 +21,6 @@ from traitlets.config import Config
 from press.lifeline import end_with_the_press
 
 
-def report_cell(cell: NotebookNode, **_: Any) -> None:
-    print(cell.id, flush=True)
-
-
 def socket_files(folder: Path) -> Config:
     """Let the kernel listen on socket files in ``folder`` rather than on ports of the machine.
 
@@ -36,13 +32,22 @@ def socket_files(folder: Path) -> Config:
     return Config(KernelManager={"transport": "ipc", "connection_file": connection})
 
 
-def run_notebook(source: Path, output: Path, folder: Path) -> int:
+def run_notebook(
+    source: Path, output: Path, folder: Path, parameters: dict[str, Any]
+) -> int:
     """Execute ``source`` in ``folder``, write ``output``; return the exit code."""
+    done = []
+
+    def report_cell(cell: NotebookNode, **_: Any) -> None:
+        done.append(cell.id)
+        print(cell.id, flush=True)
+
     try:
         with tempfile.TemporaryDirectory(prefix="kernel-") as sockets:
             papermill.execute_notebook(
                 source,
                 output,
+                parameters=parameters or None,
                 cwd=folder,
                 kernel_name="python3",
                 progress_bar=False,
@@ -52,8 +57,7 @@ def run_notebook(source: Path, output: Path, folder: Path) -> int:
             )
     except PapermillExecutionError as error:
         failure = {
-            "cell": error.cell_index,
-            "source": error.source,
+            "cell": done[-1],
             "traceback": error.traceback,
         }
         (output.parent / "failure.json").write_text(
@@ -65,4 +69,5 @@ def run_notebook(source: Path, output: Path, folder: Path) -> int:
 
 if __name__ == "__main__":
     end_with_the_press()
-    sys.exit(run_notebook(*map(Path, sys.argv[1:4])))
+    notebook, result, working_folder = map(Path, sys.argv[1:4])
+    sys.exit(run_notebook(notebook, result, working_folder, json.loads(sys.argv[4])))

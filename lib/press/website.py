@@ -13,12 +13,12 @@ from pathlib import Path
 
 from bs4 import BeautifulSoup
 from nbformat.v4 import new_markdown_cell
-from sphinx_external_toc.parsing import parse_toc_yaml
 
 from press.assignments_page import assignments_page, staged_assignments
 from press.book import Book, put_in_place, write_atomically
 from press.citation import book_section, chapter_section
 from press.claims_ledger import Record, counts_sentence
+from press.contents import pages
 from press.errors import PressError
 from press.findings_page import findings_page
 from press.front_figure import front_figure
@@ -26,6 +26,9 @@ from press.keys import distribution_versions, file_digest
 from press.ledger_page import ledger_page
 from press.map_page import map_page
 from press.notebooks import read_notebook, with_outputs, write_notebook
+from press.performance_page import performance_figures, performance_page
+from press.robustness import all_runs
+from press.robustness_page import ledger_links, robustness_page, summary
 from press.terminal import progress_bar, without_colours
 
 SOURCES = ("_config.yml", "_toc.yml", "_ext", "static", "book")
@@ -78,19 +81,27 @@ def mathjax_folder() -> Path:
 def stage_generated_pages(book: Book, records: dict[str, Record]) -> None:
     """Write what the pages of ``book/`` include from ``generated/``, and what they offer for download."""
     assignments = staged_assignments(book)
+    runs = all_runs(book)
     texts = {
         "assignments": assignments_page(book, assignments),
         "citation": book_section(book),
         "claim-counts": counts_sentence(records.values()) + "\n",
         "findings": findings_page(book, records),
         "front-figure": front_figure(book),
-        "ledger": ledger_page(book, records),
+        "ledger": ledger_page(book, records, ledger_links(runs)),
         "map": map_page(book, records),
+        "robustness": robustness_page(book, records, runs),
+        "robustness-summary": summary(book, runs),
+        "performance": performance_page(book),
     }
     folder = book.stage / "book" / "generated"
     for name, text in texts.items():
         write_atomically(folder / f"{name}.md", text)
+    for name, picture in performance_figures(book).items():
+        write_atomically(folder / name, picture)
     copy_path(book.gathered_claims, folder / "claims.json")
+    if book.sweeps.is_dir():
+        copy_path(book.sweeps, folder / "sweeps")
 
 
 def stage(book: Book, records: dict[str, Record]) -> None:
@@ -177,12 +188,6 @@ def run_jupyter_book(book: Book, output: Path) -> Path:
             + "\n".join([*last_lines, *complaints])
         )
     return output / "_build" / "html"
-
-
-def pages(book: Book) -> list[str]:
-    """Names of all pages in the table of contents, such as ``book/intro``."""
-    names = [str(name) for name in parse_toc_yaml(book.root / "_toc.yml")]
-    return [name.removesuffix(".md").removesuffix(".ipynb") for name in names]
 
 
 def page_problem(page: Path) -> str | None:

@@ -20,6 +20,9 @@ COPIED_FILES = (
     "data/__init__.py",
     "data/packages.py",
     "display.py",
+    "experiments/__init__.py",
+    "experiments/measured_code.py",
+    "installing.py",
     "session.py",
     "slider.html",
     "slider.py",
@@ -49,6 +52,7 @@ root: book/intro
 chapters:
   - file: book/claims
   - file: book/findings
+  - file: book/robustness
   - file: book/map
   - file: book/references
 """
@@ -194,6 +198,42 @@ def write_chapter(
     write(book.claims_folder / f"{slug}.yml", claim)
 
 
+def write_sweepable_chapter(
+    book: Book, slug: str, first: str = "", holds: str = "True"
+) -> None:
+    """Write a chapter with parameters whose claim measures twice ``number`` plus ``seed``.
+
+    Parameters
+    ----------
+    book : Book
+    slug : str
+    first : str
+        Source that runs after the parameters are set.
+    holds : str
+        Expression of the claim's rule.
+    """
+    write_chapter(book, slug, number=1)
+    path = book.notebook(Chapter("toys", slug))
+    notebook = nbformat.read(path, as_version=4)
+    parameters = "seed = 0\nnumber = 3  # is doubled\nword = 'one'"
+    measured = f"{slug}_toy.twice(number) + seed"
+    notebook.cells[
+        -1
+    ].source = (
+        f'claims.check("{slug}-c1", {measured}, interval=(0, 1000), holds={holds})'
+    )
+    notebook.cells[1:1] = [
+        new_code_cell(parameters, id="own", metadata={"tags": ["parameters"]}),
+        new_code_cell(first, id="first"),
+        new_code_cell(
+            "raise RuntimeError('no sweep runs this cell')",
+            id="left-out",
+            metadata={"tags": ["not-in-sweep"]},
+        ),
+    ]
+    write(path, nbformat.writes(notebook) + "\n")
+
+
 def make_miniature_book(
     root: Path, slugs: Sequence[str] = SLUGS, seconds: float = 0.0
 ) -> Book:
@@ -215,6 +255,7 @@ def make_miniature_book(
             root / "book" / f"{page}.md",
             f"# The {page}\n\n```{{include}} generated/{generated}.md\n```\n",
         )
+    shutil.copy(REPOSITORY / "book" / "robustness.md", root / "book")
     write(root / "book" / "references.md", "# Works\n\n```{bibliography}\n```\n")
     write(root / "book" / "references.bib", REFERENCES)
     write(root / "book" / "parts.yml", PARTS)

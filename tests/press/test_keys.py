@@ -1,5 +1,6 @@
 """What makes a chapter stale, and what does not."""
 
+import json
 from pathlib import Path
 
 import nbformat
@@ -9,9 +10,11 @@ from miniature_book import write, write_chapter
 from press.book import Book, Chapter
 from press.dependencies import dependencies, mentions
 from press.errors import PressError
-from press.keys import current_key, reasons_for_staleness
+from press.keys import code_digest, current_key, reasons_for_staleness
 from press.notebooks import read_notebook
+from samplebook.experiments.measured_code import checksum
 
+READS_RECORDS = "from samplebook.experiments import RECORDS\nFACTOR = 2\n"
 FIRST, THIRD = Chapter("toys", "first"), Chapter("toys", "third")
 
 
@@ -92,14 +95,19 @@ def test_records_count_for_chapters_that_read_them(miniature: Book) -> None:
     before = key(miniature, FIRST)
     write(record, "{}\n")
     assert key(miniature, FIRST) == before
-    write(
-        library / "toys" / "doubling.py",
-        "from samplebook.experiments import RECORDS\nFACTOR = 2\n",
-    )
+    write(library / "toys" / "doubling.py", READS_RECORDS)
     reading = key(miniature, FIRST)
-    write(record, "[]\n")
-    assert reasons_for_staleness(reading, key(miniature, FIRST)) == [
-        "records: first/gpu.json"
+    of_this_code = {
+        "samplebook.toys.doubling": checksum(library / "toys" / "doubling.py")
+    }
+    provenance = {"device": "a GPU", "modules": of_this_code}
+    write(record, json.dumps({"provenance": provenance}))
+    new = key(miniature, FIRST)
+    assert reasons_for_staleness(reading, new) == ["records: first/gpu.json"]
+    write(library / "toys" / "doubling.py", READS_RECORDS.replace("2", "3"))
+    assert reasons_for_staleness(new, key(miniature, FIRST)) == [
+        "modules: samplebook.toys.doubling",
+        "records: first/gpu.json",
     ]
 
 
@@ -160,3 +168,18 @@ def test_relative_imports(tmp_path: Path) -> None:
     found = dependencies(notebook, tmp_path, "a notebook")
     assert sorted(found.modules) == ["a", "a.b", "a.b.c", "a.d"]
     assert found.imports == {"scipy"}
+
+
+def test_layout_comments_and_docstrings_are_no_code(tmp_path: Path) -> None:
+    module = tmp_path / "module.py"
+
+    def digest_of(source: str) -> str:
+        module.write_text(source, encoding="utf-8")
+        return code_digest(module)
+
+    plain = digest_of("def twice(x):\n    return 2 * x\n")
+    worded = 'def twice(x):  # a word\n    """Twice."""\n\n    return (2 * x)\n'
+    assert digest_of(worded) == plain
+    assert digest_of("def twice(x):\n    return 3 * x\n") != plain
+    assert digest_of("TEXT = 'a'\n") != digest_of("TEXT = 'b'\n")
+    assert digest_of("not Python") != digest_of("nor this")

@@ -77,7 +77,14 @@ def test_links_jump_inside_or_lead_to_the_web(pdf: PdfReader) -> None:
 
 def test_outline_has_pages_and_sections(pdf: PdfReader) -> None:
     titles = [item.title for item in pdf.outline if not isinstance(item, list)]
-    pages = ["Miniature", "The claims", "The findings", "The map", "Works"]
+    pages = [
+        "Miniature",
+        "The claims",
+        "The findings",
+        "Robustness",
+        "The map",
+        "Works",
+    ]
     assert titles == [*pages, "Chapter first", "Chapter second", "Chapter third"]
     assert pdf.outline[-1][0].title == "Cite this chapter"
 

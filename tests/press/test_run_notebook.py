@@ -19,7 +19,7 @@ def test_the_kernel_takes_no_port_of_the_machine(tmp_path: Path) -> None:
     nbformat.write(notebook, tmp_path / "input.ipynb")
     paths = [tmp_path / "input.ipynb", tmp_path / "output.ipynb", tmp_path]
     with subprocess.Popen(
-        [sys.executable, "-m", "press.run_notebook", *map(str, paths)],
+        [sys.executable, "-m", "press.run_notebook", *map(str, paths), "{}"],
         stdin=subprocess.PIPE,
         cwd=REPOSITORY / "lib",
     ) as process:

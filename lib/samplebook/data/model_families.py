@@ -4,7 +4,7 @@ The large one is SmolLM2-135M on Wikipedia summaries. The small one, the book's 
 Shakespeare, has the same parts, and stands in where the large one is missing or too slow.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,9 +37,13 @@ class ModelFamily:
         the ``last`` positions at the end of each row.
     drafts : dict of such callables
         ``"small model"``, ``"trigram"``, ``"bigram"`` and ``"prompt look-up"``.
-    exits : callable ``exits(tokens, last)``
-        Laws (B, last, V) read off the target after some of its layers, by the number of layers. The last
-        entry is after all layers: the target's own law.
+    num_layers : int
+        Layers of the target.
+    exit_layers : tuple of int
+        Numbers of layers, ascending and below ``num_layers``, after which an exit is of interest.
+    exits : callable ``exits(tokens, last, layers)``
+        Laws (B, last, V) read off the target after each number of layers in ``layers``, 1 to ``num_layers``,
+        keyed by it. After all layers it is the target's own law.
     held_out : list of int64 arrays, each of shape (length,)
         Texts as tokens, all of the length that was asked for.
     decode : callable
@@ -50,7 +54,9 @@ class ModelFamily:
     vocabulary: int
     target: NextTokenModel
     drafts: dict[str, NextTokenModel]
-    exits: Callable[[Tokens, int], dict[int, Laws]]
+    num_layers: int
+    exit_layers: tuple[int, ...]
+    exits: Callable[[Tokens, int, Iterable[int]], dict[int, Laws]]
     held_out: list[Tokens]
     decode: Callable[[Tokens], str]
 
@@ -91,21 +97,21 @@ def smollm2_family(length: int) -> ModelFamily:
         [np.array(row) for row in tokenizer(texts)["input_ids"]]
         for texts in training_and_held_out_summaries()
     )
-    vocabulary = model.config.vocab_size
+    vocabulary, num_layers = model.config.vocab_size, model.config.num_hidden_layers
 
     @torch.inference_mode()
-    def exits(tokens: Tokens, last: int) -> dict[int, Laws]:
+    def exits(tokens: Tokens, last: int, layers: Iterable[int]) -> dict[int, Laws]:
         states = model(
             torch.from_numpy(tokens), output_hidden_states=True, use_cache=False
         ).hidden_states
-        normed = {n: model.norm(states[n][:, -last:]) for n in (5, 10, 15, 20, 25, 28)}
-        normed[len(states) - 1] = states[-1][
-            :, -last:
-        ]  # the last one is normed already
-        embedding = model.embed_tokens.weight
-        return {
-            layers: softmax(state @ embedding.T) for layers, state in normed.items()
-        }
+
+        def law_after(number: int) -> Laws:
+            state = states[number][:, -last:]
+            # The state after all layers is normed already.
+            normed = state if number == num_layers else model.norm(state)
+            return softmax(normed @ model.embed_tokens.weight.T)
+
+        return {number: law_after(number) for number in layers}
 
     student = CachedLaws(smollm2_student.load_student(model))
     return ModelFamily(
@@ -113,6 +119,8 @@ def smollm2_family(length: int) -> ModelFamily:
         vocabulary=vocabulary,
         target=CachedLaws(model),
         drafts=draft_models(student, np.concatenate(training), vocabulary),
+        num_layers=num_layers,
+        exit_layers=(5, 10, 15, 20, 25, 28),
         exits=exits,
         held_out=[row[:length] for row in held_out if len(row) >= length],
         decode=tokenizer.decode,
@@ -136,17 +144,18 @@ def shakespeare_family(length: int) -> ModelFamily:
     """
     length = as_count(length, "length")
     target, draft, alphabet = character_transformer.load_shakespeare_pair()
+    num_layers = len(target.blocks)
     training, held_out = (
         shakespeare.encode(text, alphabet)
         for text in shakespeare.training_and_held_out_text()
     )
 
     @torch.inference_mode()
-    def exits(tokens: Tokens, last: int) -> dict[int, Laws]:
+    def exits(tokens: Tokens, last: int, layers: Iterable[int]) -> dict[int, Laws]:
         states = target.states(torch.from_numpy(tokens))
         return {
-            layers: softmax(target.logits(states[layers][:, -last:]))
-            for layers in range(1, len(states))
+            number: softmax(target.logits(states[number][:, -last:]))
+            for number in layers
         }
 
     laws = character_transformer.next_token_laws
@@ -155,6 +164,8 @@ def shakespeare_family(length: int) -> ModelFamily:
         vocabulary=len(alphabet),
         target=laws(target),
         drafts=draft_models(laws(draft), training, len(alphabet)),
+        num_layers=num_layers,
+        exit_layers=tuple(range(1, num_layers)),
         exits=exits,
         held_out=list(held_out[: len(held_out) // length * length].reshape(-1, length)),
         decode=lambda tokens: shakespeare.decode(tokens, alphabet),
