@@ -5,6 +5,7 @@ It knows nothing of any method. Run it as ``python -m press COMMAND`` (the Makef
 
 import sys
 
-# nbformat loads jsonschema, which loads this package if it is there. Its grammar of web addresses takes two
-# seconds to build in each process of the press, and no notebook needs it.
-sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+# nbformat loads jsonschema, which loads these packages if they are there. The grammar of web addresses takes
+# two seconds to build in each process of the press, that of durations a tenth. No notebook needs them.
+for unneeded in ("isoduration", "rfc3987_syntax"):
+    sys.modules.setdefault(unneeded, None)  # type: ignore[arg-type]

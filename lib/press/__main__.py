@@ -8,7 +8,6 @@ from press.book import Book, Chapter
 from press.drift import show_drift
 from press.errors import PressError
 from press.experiments import make_experiments
-from press.links import check_links
 from press.printing import print_book
 from press.serve import serve
 from press.skeleton import make_chapter
@@ -104,6 +103,8 @@ def run(options: argparse.Namespace) -> None:
 
         print_pdf(book)
     elif options.command == "links":
+        from press.links import check_links  # slow: requests
+
         check_links(book)
     elif options.command == "serve":
         serve(book, options.port)
@@ -131,11 +132,11 @@ def run(options: argparse.Namespace) -> None:
     elif options.command == "trace":
         print(trace(book, options.claim))
     elif options.command == "sweep" and options.confirm:
-        from press.sweep_confirm import confirm  # slow, as below
+        from press.sweeps.confirm import confirm  # slow, as below
 
         confirm(book, options.chapters, options.dask)
     elif options.command == "sweep":
-        from press.sweep import sweep  # slow: papermill and pyarrow
+        from press.sweeps.run import sweep  # slow: papermill and pyarrow
 
         sweep(book, options.seeds, options.chapters, options.grid, options.dask)
     elif options.command == "mutants":

@@ -2,7 +2,7 @@
 
 A result is the folder ``_build/executed/<part>/<slug>`` with ``notebook.ipynb``, ``claims.jsonl`` and
 ``key.json``. It is made in a temporary folder and moved to its place in one step. Sweeps run the same
-chapters with other parameters (see :mod:`press.sweep`).
+chapters with other parameters (see :mod:`press.sweeps.run`).
 """
 
 import json

@@ -8,13 +8,12 @@ from itertools import groupby
 from statistics import median
 
 from nbformat import NotebookNode
-from scipy.stats import binom, binomtest
 
 from press.book import Book, Chapter
 from press.claims_ledger import check_positions, claims_of
 from press.contents import chapters_in_reading_order
 from press.notebooks import read_notebook
-from press.sweep_results import (
+from press.sweeps.results import (
     DEFAULTS,
     UNDECIDED,
     Row,
@@ -68,12 +67,16 @@ class Runs:
 
     def share_interval(self) -> tuple[float, float]:
         """The Clopper-Pearson interval of that share, at 95 percent."""
+        from scipy.stats import binomtest  # slow, and without sweeps not needed
+
         test = binomtest(len(self.seeds("holds")), len(self.rows))
         interval = test.proportion_ci(confidence_level=0.95, method="exact")
         return float(interval.low), float(interval.high)
 
     def chance_of_misses(self) -> float:
         """The probability, at most, that a true claim fails on as many seeds: by its rate of false alarms."""
+        from scipy.stats import binom  # slow, as above
+
         misses = len(self.seeds("fails"))
         return float(binom.sf(misses - 1, len(self.rows), self.claim.false_alarm))
 

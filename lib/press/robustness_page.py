@@ -13,7 +13,7 @@ from press.ledger_page import inline, rounded
 from press.register import papers
 from press.robustness import ChapterRuns, Runs
 from press.strip_plot import strip_plot
-from press.sweep_results import DEFAULTS, UNDECIDED, Row, Sweep, sweep_file
+from press.sweeps.results import DEFAULTS, UNDECIDED, Row, Sweep, sweep_file
 
 COLUMNS = {
     "claim": "Claim",

@@ -6,7 +6,7 @@ Shapes tell the verdicts apart, not colours: a dot holds, a cross fails, a ring 
 from collections.abc import Sequence
 from html import escape
 
-from press.sweep_results import UNDECIDED, Row
+from press.sweeps.results import UNDECIDED, Row
 
 WIDTH, HEIGHT = 240, 66
 LEFT, RIGHT = 8.0, 232.0

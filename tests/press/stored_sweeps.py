@@ -4,7 +4,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from press.book import Book
-from press.sweep_results import DEFAULTS, Row, Sweep, sweep_file, sweep_key, write_sweep
+from press.sweeps.results import (
+    DEFAULTS,
+    Row,
+    Sweep,
+    sweep_file,
+    sweep_key,
+    write_sweep,
+)
 
 VERSIONS = {"python": "3.11.7", "numpy": "2.4.6"}
 

@@ -16,7 +16,7 @@ from press.notebooks import read_notebook, write_notebook
 from press.robustness import Runs, all_runs, chapter_runs
 from press.robustness_page import seed_words, summary
 from press.strip_plot import AXIS, LEFT, RIGHT, TOP, strip_plot
-from press.sweep_results import NOT_SWEPT, Row
+from press.sweeps.results import NOT_SWEPT, Row
 from press.website import site_key, stage
 from samplebook.claims import Claim
 

@@ -18,14 +18,14 @@ from miniature_book import (
 
 from press.book import Book, Chapter
 from press.errors import PressError
-from press.sweep import sweep
-from press.sweep_grid import (
+from press.sweeps.grid import (
     chapters_from,
     grid_from,
     points_of_chapters,
     seeds_from,
 )
-from press.sweep_results import Row, read_sweep, sweep_file
+from press.sweeps.results import Row, read_sweep, sweep_file
+from press.sweeps.run import sweep
 
 FIRST = Chapter("toys", "first")
 SECONDS_TO_START = 200.0

@@ -5,9 +5,9 @@ from miniature_book import make_miniature_book, write, write_sweepable_chapter
 
 from press.book import Book, Chapter
 from press.errors import PressError
-from press.sweep import sweep
-from press.sweep_confirm import confirm
-from press.sweep_results import read_sweep, sweep_file, sweep_key
+from press.sweeps.confirm import confirm
+from press.sweeps.results import read_sweep, sweep_file, sweep_key
+from press.sweeps.run import sweep
 
 FIRST = Chapter("toys", "first")
 

@@ -1,5 +1,6 @@
 """A sweep on a real Dask cluster: a scheduler and two workers on loopback, one of which is killed."""
 
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,19 +13,18 @@ from pathlib import Path
 
 import pytest
 from miniature_book import (
-    copy_of,
     make_miniature_book,
     press_environment,
-    run_press,
     write_sweepable_chapter,
 )
 
 from press.book import Book, Chapter
 from press.errors import PressError
-from press.sweep import sweep
-from press.sweep_results import Row, read_sweep, sweep_file
+from press.sweeps.results import Row, read_sweep, sweep_file
+from press.sweeps.run import sweep
 
-SEEDS = 5
+SEEDS = 3
+FAILING = 1
 FIRST = Chapter("toys", "first")
 SECONDS_TO_WAIT = 200.0
 SAY_THAT_IT_RUNS = (
@@ -91,20 +91,22 @@ def stored_rows(book: Book) -> list[Row]:
     return [replace(row, seconds=0.0) for row in rows]
 
 
+def row_of(seed: int) -> Row:
+    """What a run of the chapter stores."""
+    verdict = "fails" if seed == FAILING else "holds"
+    own = {"claim": "first-c1", "seed": seed, "parameters": "{}", "verdict": verdict}
+    measured = {"value": 6.0 + seed, "lower": 0.0, "upper": 1000.0}
+    return Row(**own, **measured, stand_in=None, seconds=0.0)
+
+
 @pytest.fixture
 def book(tmp_path: Path) -> Book:
     book = make_miniature_book(tmp_path / "book", ("first",))
-    write_sweepable_chapter(book, "first", SAY_THAT_IT_RUNS, holds="seed != 3")
+    write_sweepable_chapter(book, "first", SAY_THAT_IT_RUNS, holds=f"seed != {FAILING}")
     return book
 
 
-def test_a_killed_worker_loses_no_run_and_doubles_none(
-    book: Book, tmp_path: Path
-) -> None:
-    here = copy_of(book, tmp_path / "here")
-    local = run_press(here, "sweep", str(SEEDS))
-    assert local.returncode == 0, local.stderr
-
+def test_a_killed_worker_loses_no_run_and_doubles_none(book: Book) -> None:
     with cluster(book, workers=2) as (address, workers):
         command = [sys.executable, "-m", "press", "--root", str(book.root)]
         with subprocess.Popen(
@@ -121,9 +123,16 @@ def test_a_killed_worker_loses_no_run_and_doubles_none(
     assert f"Runs: {SEEDS} to do, 0 already fresh." in output
     begun = (book.root / "begun.txt").read_text().split()
     assert len(begun) == SEEDS + 1, "the run that the dead worker began is done again"
-    assert stored_rows(book) == stored_rows(here)
-    assert [row.seed for row in stored_rows(book)] == list(range(SEEDS))
-    assert [row.verdict for row in stored_rows(book)].count("fails") == 1
+    assert stored_rows(book) == [row_of(seed) for seed in range(SEEDS)]
+
+    # a sweep without a cluster finds nothing to do, and gives the worst of these seeds the same row
+    file = sweep_file(book, FIRST)
+    before = file.read_bytes()
+    sweep(book, str(SEEDS))
+    assert file.read_bytes() == before
+    shutil.rmtree(book.swept)
+    sweep(book, f"{FAILING}-{FAILING}")
+    assert row_of(FAILING) in stored_rows(book)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +146,7 @@ def test_a_wrong_address_is_named(book: Book, address: str) -> None:
 def test_a_missing_scheduler_is_named(
     book: Book, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("press.sweep_on_dask.SECONDS_TO_CONNECT", 1)
+    monkeypatch.setattr("press.sweeps.on_dask.SECONDS_TO_CONNECT", 1)
     address = f"tcp://127.0.0.1:{free_port()}"
     with pytest.raises(PressError, match=f"DASK: no scheduler answers at {address}"):
         sweep(book, "1", dask=address)

@@ -10,7 +10,7 @@ from stored_sweeps import on_stand_in, rows, store_sweep
 from press.book import Book
 from press.errors import PressError
 from press.notebooks import read_notebook, write_notebook
-from press.sweep_results import (
+from press.sweeps.results import (
     NOT_SWEPT,
     Row,
     Sweep,

@@ -9,8 +9,8 @@ from miniature_book import REPOSITORY
 from press.book import Book, Chapter
 from press.claims_ledger import check_positions, claims_of
 from press.notebooks import code_cells, python_source, read_notebook
-from press.sweep_grid import own_parameters
-from press.sweep_results import swept_notebook
+from press.sweeps.grid import own_parameters
+from press.sweeps.results import swept_notebook
 
 BOOK = Book(REPOSITORY)
 

@@ -13,7 +13,9 @@ from press.drift import is_equal
 from press.errors import PressError
 from press.execution import Failure, stale_reasons
 from press.printing import sole_press
-from press.sweep import (
+from press.sweeps.grid import chapters_from, sweep_defaults
+from press.sweeps.results import Row, Sweep, sweep_file, sweep_key, write_sweep
+from press.sweeps.run import (
     SweepJob,
     identity,
     jobs_of,
@@ -23,8 +25,6 @@ from press.sweep import (
     run_all,
     stored_sweep,
 )
-from press.sweep_grid import chapters_from, sweep_defaults
-from press.sweep_results import Row, Sweep, sweep_file, sweep_key, write_sweep
 
 COMPARED = ("verdict", "value", "lower", "upper", "stand_in")
 

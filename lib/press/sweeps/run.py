@@ -36,7 +36,7 @@ from press.execution import (
 from press.keys import KEY_FILE, Key, digest
 from press.notebooks import read_notebook
 from press.printing import sole_press
-from press.sweep_grid import (
+from press.sweeps.grid import (
     SEED,
     Parameters,
     chapters_from,
@@ -45,7 +45,7 @@ from press.sweep_grid import (
     seeds_from,
     sweep_defaults,
 )
-from press.sweep_results import (
+from press.sweeps.results import (
     Row,
     Sweep,
     code_key,
@@ -285,7 +285,7 @@ def run_all(book: Book, jobs: list[SweepJob], dask: str) -> list[Failure]:
     """Do the jobs here, or on the cluster whose scheduler has the address ``dask``."""
     if not dask:
         return execute(book, jobs, "run")
-    from press.sweep_on_dask import execute_on_dask  # slow: distributed
+    from press.sweeps.on_dask import execute_on_dask  # slow: distributed
 
     return execute_on_dask(book, jobs, dask)
 
@@ -299,9 +299,9 @@ def sweep(
     ----------
     book : Book
     seeds, chapters, grid : str
-        As :mod:`press.sweep_grid` reads them.
+        As :mod:`press.sweeps.grid` reads them.
     dask : str
-        Address of a Dask scheduler, ``tcp://host:port`` (see :mod:`press.sweep_on_dask`); none runs here.
+        Address of a Dask scheduler, ``tcp://host:port`` (see :mod:`press.sweeps.on_dask`); none runs here.
 
     Raises
     ------
