@@ -20,6 +20,7 @@ from growth import CASES
 from harness.cases import Case, bytes_of, entry, seconds_of
 from harness.memory import CHILD_ENVIRONMENT, is_measurable
 from harness.records import write_record
+from harness.timing import keep_freed_memory
 
 
 def peaks_in_child(case: Case) -> list[int] | None:
@@ -69,6 +70,7 @@ def main() -> None:
     elif options.memory_of:
         print(json.dumps(bytes_of(CASES[options.memory_of])))
     else:
+        keep_freed_memory()
         found = [measured(CASES[slug]) for slug in options.slugs or CASES]
         if not options.slugs:
             write_record("growth-of-cost", growth=found)

@@ -1,9 +1,8 @@
 """What the optimum costs at a real vocabulary's size: with replacement in sorts, without in seconds.
 
-Run ``PYTHONPATH=lib:benchmarks python benchmarks/optimal_acceptance.py``.
-It times ``optimal_acceptance`` at V =
-128,000 and k = 8, checks of its arguments included, against a default ``numpy.argsort`` of a random law of
-the same size, in turn in one process. It prints the ratio of the medians, and fails if that is above 4.
+Run ``PYTHONPATH=lib:benchmarks python benchmarks/optimal_acceptance.py``. It times ``optimal_acceptance`` at
+V = 128,000 and k = 8, checks of its arguments included, against a default ``numpy.argsort`` of a random law
+of the same size, in turn in one process. It prints the ratio of the medians, and fails if that is above 4.
 
 Without replacement it times the optimum at V = 72,546 and k = 4, for random laws and for laws as peaked as a
 language model's. It fails if a median is above 2 seconds, on two cores of an ordinary machine.
@@ -11,19 +10,17 @@ language model's. It fails if a median is above 2 seconds, on two cores of an or
 
 import harness.single_thread  # noqa: F401, I001
 
-import statistics
 import sys
-import time
-from collections.abc import Callable
 
 import numpy as np
 
 from harness.records import Ratio, write_record
+from harness.timing import medians_in_turn
 from samplebook.drafts import optimal_acceptance
 
 VOCABULARY = 128_000
 NUM_DRAFTS = 8
-REPEATS = 51
+REPEATS = 25
 LARGEST_RATIO = 4.0
 VOCABULARY_WITHOUT_REPLACEMENT = 72_546
 NUM_DRAFTS_WITHOUT_REPLACEMENT = 4
@@ -31,25 +28,18 @@ REPEATS_WITHOUT_REPLACEMENT = 5
 MOST_SECONDS = 2.0
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """Time of one call."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
 def ratio_to_argsort(seed: int = 0) -> Ratio:
     """Median times of ``optimal_acceptance`` and of ``argsort``."""
     rng = np.random.default_rng(seed)
     target, draft = (rng.dirichlet(np.ones(VOCABULARY)) for _ in range(2))
-    pairs = [
-        (
-            seconds(lambda: optimal_acceptance(target, draft, NUM_DRAFTS)),
-            seconds(lambda: np.argsort(draft)),
-        )
-        for _ in range(REPEATS)
-    ]
-    ours, sorts = (statistics.median(times) for times in zip(*pairs, strict=True))
+    medians = medians_in_turn(
+        {
+            "ours": lambda: optimal_acceptance(target, draft, NUM_DRAFTS),
+            "sorts": lambda: np.argsort(draft),
+        },
+        REPEATS,
+    )
+    ours, sorts = medians["ours"], medians["sorts"]
     print(
         f"optimal_acceptance, V = {VOCABULARY:,}, k = {NUM_DRAFTS}: {1e3 * ours:.2f} ms"
     )
@@ -76,19 +66,18 @@ def seconds_without_replacement(seed: int = 0) -> float:
         "random": rng.dirichlet(np.ones(size), size=2),
         "peaked": peaked / peaked.sum(axis=1, keepdims=True),
     }
-    medians = []
-    for name, (target, draft) in problems.items():
-        times = [
-            seconds(
-                lambda p=target, q=draft: optimal_acceptance(
-                    p, q, NUM_DRAFTS_WITHOUT_REPLACEMENT, replacement=False
-                )
+    medians = medians_in_turn(
+        {
+            name: lambda laws=laws: optimal_acceptance(
+                *laws, NUM_DRAFTS_WITHOUT_REPLACEMENT, replacement=False
             )
-            for _ in range(REPEATS_WITHOUT_REPLACEMENT)
-        ]
-        medians.append(statistics.median(times))
-        print(f"without replacement, {name} laws, V = {size:,}: {medians[-1]:.2f} s")
-    return max(medians)
+            for name, laws in problems.items()
+        },
+        REPEATS_WITHOUT_REPLACEMENT,
+    )
+    for name, median in medians.items():
+        print(f"without replacement, {name} laws, V = {size:,}: {median:.2f} s")
+    return max(medians.values())
 
 
 if __name__ == "__main__":

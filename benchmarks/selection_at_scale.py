@@ -1,10 +1,9 @@
 """What selecting the tokens of 64 positions costs at a real vocabulary's size.
 
-Run ``PYTHONPATH=lib:benchmarks python benchmarks/selection_at_scale.py``.
-It calls ``select_token`` on float32 tensors
-of 64 rows, V = 128,000 and k = 8, for every method that takes a batch. Beside each time stands the number of
-passes, counted while the method runs: how often an array of 64 x 128,000 entries is read or written, one of
-float64 counted twice.
+Run ``PYTHONPATH=lib:benchmarks python benchmarks/selection_at_scale.py``. It calls ``select_token`` on
+float32 tensors of 64 rows, V = 128,000 and k = 8, for every method that takes a batch. Beside each time
+stands the number of passes, counted while the method runs: how often an array of 64 x 128,000 entries is read
+or written, one of float64 counted twice.
 
 On a CPU the yardstick is one ``torch.sort`` of the target laws, timed in turn with the methods. It fails if a
 method takes more than 5 times as long.
@@ -19,7 +18,6 @@ import harness.single_thread  # noqa: F401, I001
 
 import statistics
 import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -27,6 +25,7 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from harness.records import Ratio, write_record
+from harness.timing import medians_in_turn
 from samplebook.drafts import draw_drafts, select_token
 
 ROWS = 64
@@ -40,7 +39,7 @@ METHODS = {
     "rrs without replacement": ("rrs", False, NUM_DRAFTS),
     "greedy": ("greedy", True, NUM_DRAFTS),
 }
-REPEATS_CPU = 7
+REPEATS_CPU = 5
 REPEATS_GPU = 50
 LARGEST_RATIO_TO_SORT = 5.0
 LARGEST_RATIO_TO_READING = 3.0
@@ -97,13 +96,6 @@ def passes(select: Selection) -> float:
     return counted.passes
 
 
-def seconds(call: Callable[[], object]) -> float:
-    """Time of one call on a CPU."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
-
-
 def worst_ratio_on_cpu() -> float:
     """Largest ratio of a method's median time to a sort's."""
     target, _, selects = selections("cpu")
@@ -112,11 +104,7 @@ def worst_ratio_on_cpu() -> float:
         name: lambda select=select: select(select_token)
         for name, select in selects.items()
     }
-    rounds = [
-        {name: seconds(call) for name, call in calls.items()}
-        for _ in range(REPEATS_CPU)
-    ]
-    medians = {name: statistics.median(r[name] for r in rounds) for name in calls}
+    medians = medians_in_turn(calls, REPEATS_CPU)
     print(
         f"torch.sort: {1e3 * medians['sort']:.0f} ms, {torch.get_num_threads()} threads"
     )

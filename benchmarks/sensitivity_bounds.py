@@ -11,14 +11,12 @@ d^|1 - p/2|, or the peak is above 4 GB.
 import harness.single_thread  # noqa: F401, I001
 
 import resource
-import statistics
 import sys
-import time
-from collections.abc import Callable
 
 import numpy as np
 
 from harness.records import Ratio, write_record
+from harness.timing import Call, medians_in_turn
 from samplebook.subsets import sensitivity_bounds
 
 NUM_ROWS, NUM_COLUMNS = 1_000_000, 20
@@ -27,13 +25,6 @@ REPEATS = 3
 LARGEST_RATIO = 10.0
 LARGEST_SLACK = 1.01
 MOST_GIGABYTES = 4.0
-
-
-def seconds(call: Callable[[], object]) -> float:
-    """Time of one call."""
-    start = time.perf_counter()
-    call()
-    return time.perf_counter() - start
 
 
 def slack(A: np.ndarray, p: float) -> float:
@@ -48,16 +39,12 @@ def within_limits(seed: int = 0) -> bool:
     rng = np.random.default_rng(seed)
     A = rng.standard_normal((NUM_ROWS, NUM_COLUMNS))
     A *= rng.standard_t(1.2, size=(NUM_ROWS, 1))
+    calls: dict[str, Call] = {"QR": lambda: np.linalg.qr(A)}
+    calls |= {f"p = {p}": lambda p=p: sensitivity_bounds(A, p) for p in EXPONENTS}
+    medians = medians_in_turn(calls, REPEATS)
     passed, ratios = True, []
     for p in EXPONENTS:
-        pairs = [
-            (
-                seconds(lambda p=p: sensitivity_bounds(A, p)),
-                seconds(lambda: np.linalg.qr(A)),
-            )
-            for _ in range(REPEATS)
-        ]
-        ours, qr = (statistics.median(times) for times in zip(*pairs, strict=True))
+        ours, qr = medians[f"p = {p}"], medians["QR"]
         width = slack(A, p)
         print(
             f"p = {p}: bounds {ours:.2f} s, QR {qr:.2f} s, ratio {ours / qr:.2f}, at most {LARGEST_RATIO}; "

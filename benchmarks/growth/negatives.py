@@ -1,8 +1,10 @@
 """Growth of the costs of learning from what was not chosen: an epoch, a coupled step, filters."""
 
+from typing import Any
+
 import numpy as np
 
-from harness.cases import Case, Cost
+from harness.cases import Algorithm, Cost, doubled
 from harness.timing import Call
 from samplebook.core.interactions import Interactions
 from samplebook.negatives import (
@@ -31,11 +33,11 @@ def random_votes(count: int) -> Interactions:
     )
 
 
-def epoch(count: int) -> Call:
+def epoch(n: int) -> Call:
     import torch
 
     torch.set_num_threads(1)
-    votes = random_votes(count)
+    votes = random_votes(n)
     rng = torch.Generator().manual_seed(0)
     model = MatrixFactorization.initialise(
         votes.num_users, ITEMS, FACTORS, flip_rank=FACTORS, rng=rng
@@ -45,9 +47,17 @@ def epoch(count: int) -> Call:
     return lambda: train(model, votes, chosen, rng=rng, negatives=negatives)
 
 
-def coupled_step(pairs: int) -> Call:
-    import torch
+def small_network() -> Any:
+    """From documents (B, FEATURES) to scores (B,), by one hidden layer; begins as torch's own seed says."""
     from torch import nn
+
+    return nn.Sequential(
+        nn.Linear(FEATURES, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1), nn.Flatten(0)
+    )
+
+
+def coupled_step(B: int) -> Call:
+    import torch
 
     from samplebook.negatives.coupled_training import (
         TrainingPlan,
@@ -56,87 +66,74 @@ def coupled_step(pairs: int) -> Call:
 
     torch.set_num_threads(1)
     torch.manual_seed(0)
-    models = [
-        nn.Sequential(
-            nn.Linear(FEATURES, HIDDEN), nn.ReLU(), nn.Linear(HIDDEN, 1), nn.Flatten(0)
-        )
-        for _ in range(2)
-    ]
+    models = small_network(), small_network()
     rng = torch.Generator().manual_seed(0)
-    positives, negatives = torch.randn(2, pairs, FEATURES, generator=rng)
-    plan = TrainingPlan(batch_size=pairs)
+    positives, negatives = torch.randn(2, B, FEATURES, generator=rng)
+    plan = TrainingPlan(batch_size=B)
     return lambda: train_coupled_rankers(
         *models, positives, negatives, plan=plan, rng=rng
     )
 
 
-def tables(documents: int) -> tuple[np.ndarray, np.ndarray]:
+def tables(D: int) -> tuple[np.ndarray, np.ndarray]:
     """Labels and scores (Q, D): one positive a query, scores in (0, 1)."""
     rng = np.random.default_rng(0)
-    labels = np.zeros((QUERIES, documents), dtype=bool)
+    labels = np.zeros((QUERIES, D), dtype=bool)
     labels[:, 0] = True
     return labels, rng.uniform(0.01, 1, size=labels.shape)
 
 
-def hard(documents: int) -> Call:
-    labels, scores = tables(documents)
-    return lambda: hard_negatives(labels, scores, depth=min(100, documents))
+def hard(D: int) -> Call:
+    labels, scores = tables(D)
+    return lambda: hard_negatives(labels, scores, depth=min(100, D))
 
 
-def positive_aware(documents: int) -> Call:
-    labels, scores = tables(documents)
+def positive_aware(D: int) -> Call:
+    labels, scores = tables(D)
     return lambda: below_positives(~labels, scores, labels)
 
 
-CASES = [
-    Case(
-        slug="nbpo-epoch-votes",
+ALGORITHMS = [
+    Algorithm(
+        slug="nbpo-epoch",
         part="negatives",
         function="samplebook.negatives.train",
-        work=r"NBPO, one epoch, $M = 2{,}000$ users, $N = 1{,}000$ items, $K = 16$ factors, $\rho = 4$, "
-        r"$B = 5{,}000$",
-        variable="n",
-        meaning="votes",
-        sizes=[2**e for e in range(15, 20)],
-        time=Cost(r"n (1 + \rho) K + (n / B) (M + N) K", lambda size: size),
-        memory=Cost(r"n (1 + \rho) + B (1 + \rho) K", lambda size: size),
+        work=r"NBPO, one epoch, {n} votes, $M = 2{{,}}000$ users, $N = 1{{,}}000$ items, $K = 16$, "
+        r"$\rho = 4$, $B = 5{{,}}000$",
         prepare=epoch,
-        tiny=40,
+        time=Cost(r"n (1 + \rho) K + (n / B) (M + N) K", lambda n: n),
+        memory=Cost(r"n (1 + \rho) + B (1 + \rho) K", lambda n: n * 5 + 5_000 * 5 * 16),
+        grows={"n": doubled(2**15)},
+        tiny={"n": 40},
     ),
-    Case(
-        slug="coupled-step-pairs",
+    Algorithm(
+        slug="coupled-step",
         part="negatives",
         function="samplebook.negatives.coupled_training.train_coupled_rankers",
-        work="one step, two networks of $W = 4{,}225$ weights and $H = 65$ activations",
-        variable="B",
-        meaning="pairs in the batch",
-        sizes=[2**e for e in range(12, 17)],
-        time=Cost("B W", lambda size: size),
-        memory=Cost("B H + W", lambda size: size),
+        work="one step, {B} pairs, two networks of $W = 4{{,}}225$ weights and $H = 65$ activations",
         prepare=coupled_step,
+        time=Cost("B W", lambda B: B),
+        memory=Cost("B H + W", lambda B: B),
+        grows={"B": doubled(2**12)},
     ),
-    Case(
-        slug="hard-negatives-documents",
+    Algorithm(
+        slug="hard-negatives",
         part="negatives",
         function="samplebook.negatives.hard_negatives",
-        work="$Q = 64$ queries, the hardest 100",
-        variable="D",
-        meaning="documents of a query",
-        sizes=[2**e for e in range(12, 17)],
-        time=Cost("Q D", lambda size: size),
-        memory=Cost("Q D", lambda size: size),
+        work="the hardest 100 of {D} documents, $Q = 64$ queries",
         prepare=hard,
+        time=Cost("Q D", lambda D: D),
+        memory=Cost("Q D", lambda D: D),
+        grows={"D": doubled(2**12)},
     ),
-    Case(
-        slug="positive-aware-filter-documents",
+    Algorithm(
+        slug="positive-aware-filter",
         part="negatives",
         function="samplebook.negatives.below_positives",
-        work="$Q = 64$ queries",
-        variable="D",
-        meaning="documents of a query",
-        sizes=[2**e for e in range(12, 17)],
-        time=Cost("Q D", lambda size: size),
-        memory=Cost("Q D", lambda size: size),
+        work="{D} documents, $Q = 64$ queries",
         prepare=positive_aware,
+        time=Cost("Q D", lambda D: D),
+        memory=Cost("Q D", lambda D: D),
+        grows={"D": doubled(2**12)},
     ),
 ]

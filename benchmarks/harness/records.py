@@ -16,7 +16,15 @@ from typing import Any
 
 RECORDS = Path(__file__).parents[2] / "results" / "benchmarks"
 PACKAGES = ("numpy", "scipy", "torch", "cvxpy", "highspy", "transformers")
-PEERS = ("implicit", "cornac", "dppy")
+PEERS = (
+    "scikit-learn",
+    "imbalanced-learn",
+    "diffusers",
+    "implicit",
+    "cornac",
+    "recbole",
+    "dppy",
+)
 SIGNIFICANT_DIGITS = 4
 
 
@@ -26,7 +34,7 @@ class Ratio:
 
     Attributes
     ----------
-    part : "drafts", "subsets" or "negatives"
+    part : the folder of the chapters, such as "drafts"
     function : the library's public name, such as ``samplebook.drafts.select_token``
     work : what is done, with its sizes
     other : what stands beside it
@@ -83,7 +91,9 @@ def blas() -> str:
     except ImportError:
         return name
     kernels = {
-        info["architecture"] for info in threadpool_info() if "architecture" in info
+        info["architecture"]
+        for info in threadpool_info()
+        if "architecture" in info and "numpy" in info["filepath"]  # not SciPy's own
     }
     return f"{name}, kernel {', '.join(sorted(kernels))}" if kernels else name
 

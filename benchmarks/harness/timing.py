@@ -1,5 +1,6 @@
 """The time of a call, warmed up and repeated until it is steady."""
 
+import ctypes
 import math
 import statistics
 import time
@@ -13,8 +14,22 @@ FEWEST, MOST = 3, 15
 """Measurements of one call."""
 STEADY = 0.03
 """The best measurement counts as steady once another one lies within this share of it."""
-PATIENCE = 3.0
+PATIENCE = 2.0
 """Seconds after which no further measurement is begun, once there are the fewest."""
+M_TRIM_THRESHOLD, M_MMAP_MAX = -1, -4
+"""What ``mallopt`` of glibc calls so."""
+
+
+def keep_freed_memory() -> None:
+    """From now on the process keeps what calls free, if its C library is glibc.
+
+    Else large arrays go back to the system after each call, and from some size on the next call waits for
+    fresh pages: a bend in the line that is none of the algorithm's.
+    """
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_MAX, 0)
+        mallopt(M_TRIM_THRESHOLD, -1)
 
 
 def processor_seconds(call: Call, loops: int = 1) -> float:

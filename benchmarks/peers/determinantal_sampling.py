@@ -1,9 +1,9 @@
 """How long exact draws of projection determinantal point processes take, beside DPPy's, in one process.
 
 Run ``PYTHONPATH=lib:benchmarks .venv-peers/bin/python benchmarks/peers/determinantal_sampling.py``;
-``make bench`` makes
-that environment. Both sides draw from the same law, in turn, on one thread. It prints the ratios of the
-medians (DPPy's time over ours), and fails if one is below 10, or if the two sides' means differ.
+``make bench`` makes that environment. Both sides draw from the same law, in turn, on one thread. It prints
+the ratios of the medians (DPPy's time over ours), and fails if one is below 10, or if the two sides' means
+differ.
 
 - 200 of 2,000 rows, from the matrix: ``sample_projection_dpp`` with its check of all columns, against a
   ``FiniteDPP`` made from the same matrix as eigenvectors, in its default mode.
@@ -65,10 +65,10 @@ class Duel:
 
 
 def timed(call: Draws) -> tuple[float, Any]:
-    """Seconds of one call, and its result."""
-    start = time.perf_counter()
+    """Processor time of one call, and its result."""
+    start = time.process_time()
     result = call()
-    return time.perf_counter() - start, result
+    return time.process_time() - start, result
 
 
 def standardised_difference(first: Any, second: Any) -> float:

@@ -9,8 +9,10 @@ from itertools import groupby
 from typing import Any
 
 from press.book import Book
+from press.claims_table import cell, table
 from press.errors import PressError
 from press.growth_figure import growth_figure
+from press.ledger_page import inline
 from press.register import parts
 
 Entry = dict[str, Any]
@@ -22,6 +24,20 @@ VERDICT_WORDS = {
     "faster": "**grows faster**",
     "undecided": "too noisy to say",
     None: "no growth stated",
+}
+STYLE = "ledger performance"
+"""The tables are the ledger's, which narrow screens show as cards; ``claim`` names the row."""
+GROWTH_COLUMNS = {
+    "claim": "Work",
+    "grows": "What grows",
+    "time": "Time",
+    "memory": "Memory",
+}
+RATIO_COLUMNS = {
+    "claim": "Work",
+    "other": "Beside",
+    "ours": "The book",
+    "theirs": "The other",
 }
 CLOSE = 1.05
 """Ratios up to this count as a tie."""
@@ -61,58 +77,41 @@ def function_words(entry: Entry) -> str:
     return f"`{entry['function'].rpartition('.')[2]}`"
 
 
-def slope_words(growth: Entry | None) -> str:
+def slope_words(growth: Entry) -> str:
     """A slope with its interval, and the stated one."""
+    lower, upper = growth["interval"]
+    stated = "" if growth["stated"] is None else f", stated {growth['stated']:z.2f}"
+    return f"{growth['slope']:z.2f} [{lower:z.2f}, {upper:z.2f}]{stated}"
+
+
+def growth_words(growth: Entry | None) -> str:
+    """What is known of one cost, in paragraphs: as stated, as measured, and the verdict."""
     if growth is None:
         return "not measured"
-    lower, upper = growth["interval"]
-    stated = "" if growth["stated"] is None else f", stated {growth['stated']:.2f}"
-    return f"{growth['slope']:.2f} [{lower:.2f}, {upper:.2f}]{stated}"
+    formula = [f"$O({growth['formula']})$"] if growth["formula"] else []
+    verdict = VERDICT_WORDS[growth["verdict"]]
+    return "\n\n".join([*formula, f"slope {slope_words(growth)}", verdict])
 
 
-def cost_words(growth: Entry | None) -> str:
-    """The stated cost as a formula, or a dash."""
-    return f"$O({growth['formula']})$" if growth and growth["formula"] else "–"
+def row(columns: dict[str, str], contents: Iterable[str]) -> str:
+    """A row of a table; its cells in the order of the columns."""
+    cells = zip(columns, contents, strict=True)
+    content = "".join(cell(columns, name, text) for name, text in cells)
+    return f'<tr role="row">\n{content}</tr>'
 
 
-def verdict_words(growth: Entry | None) -> str:
-    return "–" if growth is None else VERDICT_WORDS[growth["verdict"]]
-
-
-def table(headings: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
-    """A Markdown table; a bar in a cell is escaped."""
-
-    def line(cells: Iterable[str]) -> str:
-        return f"| {' | '.join(cell.replace('|', '&#124;') for cell in cells)} |"
-
-    headings = list(headings)
-    return "\n".join(
-        [line(headings), line("---" for _ in headings), *(line(row) for row in rows)]
-    )
-
-
-def growth_row(number: int, entry: Entry) -> list[str]:
-    """One case: what grows, and for time and memory the stated cost, the slope and the verdict."""
+def growth_row(number: int, entry: Entry) -> str:
+    """One case: what is done, what grows, and what is known of time and memory."""
     sizes = entry["sizes"]
-    cells = [
-        f"{number}. {function_words(entry)}: {entry['work']}",
-        f"${entry['variable']}$, {entry['meaning']}: {sizes[0]:,} to {sizes[-1]:,}",
-    ]
-    for cost in (entry["time"], entry["memory"]):
-        cells += [cost_words(cost), slope_words(cost), verdict_words(cost)]
-    return cells
-
-
-GROWTH_HEADINGS = (
-    "Work",
-    "What grows",
-    "Time, stated",
-    "Slope of time",
-    "Verdict",
-    "Memory, stated",
-    "Slope of memory",
-    "Verdict",
-)
+    return row(
+        GROWTH_COLUMNS,
+        [
+            f"{inline(f'{number}.', 'number')} {function_words(entry)}: {entry['work']}",
+            f"${entry['variable']}$: {sizes[0]:,} to {sizes[-1]:,}",
+            growth_words(entry["time"]),
+            growth_words(entry["memory"]),
+        ],
+    )
 
 
 def of_parts(
@@ -161,7 +160,7 @@ def growth_section(entries: list[Entry], questions: dict[str, str]) -> list[str]
         blocks += [
             f"### {questions[part]}",
             figure_words(part, of_part),
-            table(GROWTH_HEADINGS, rows),
+            table(GROWTH_COLUMNS, rows, STYLE, f"Growth of cost: {questions[part]}"),
         ]
     return blocks
 
@@ -190,73 +189,82 @@ def winner_words(ratio: Entry) -> str:
     return f"**{ratio['other']}, {1 / factor:.3g} times**"
 
 
-def ratio_row(ratio: Entry) -> list[str]:
+def unbroken(work: str) -> str:
+    """A text in which no line ends beside an equals sign."""
+    return work.replace(" = ", "\u00a0=\u00a0")
+
+
+def ratio_row(columns: dict[str, str], ratio: Entry) -> str:
+    """One comparison; a yardstick wins nothing."""
     is_peer = ratio["kind"] == "peer"
     last = winner_words(ratio) if is_peer else f"{ratio['ours'] / ratio['theirs']:.3g}"
-    return [
-        f"{function_words(ratio)}: {ratio['work']}",
-        ratio["other"],
-        quantity(ratio["ours"], ratio["unit"]),
-        quantity(ratio["theirs"], ratio["unit"]),
-        last,
+    return row(
+        columns,
+        [
+            f"{function_words(ratio)}: {unbroken(ratio['work'])}",
+            ratio["other"],
+            quantity(ratio["ours"], ratio["unit"]),
+            quantity(ratio["theirs"], ratio["unit"]),
+            last,
+        ],
+    )
+
+
+def ratio_table(ratios: list[Entry], order: list[str], last: str, title: str) -> str:
+    """Comparisons in the book's order; ``last`` heads the last column."""
+    columns = RATIO_COLUMNS | {"last": last}
+    rows = [
+        ratio_row(columns, ratio)
+        for _, of_part in of_parts(ratios, order)
+        for ratio in of_part
     ]
+    return table(columns, rows, STYLE, title)
 
 
 def ratio_sections(ratios: list[Entry], order: list[str]) -> list[str]:
     """The table of peers, and that of yardsticks."""
+    peers, yardsticks = (
+        [ratio for ratio in ratios if ratio["kind"] == kind]
+        for kind in ("peer", "yardstick")
+    )
     blocks = []
-    for kind, title, words, last in (
-        (
-            "peer",
-            "Beside other packages",
-            "Both sides do the same work, in turn, in one run. Rows that the book loses are in bold.",
-            "Who wins",
-        ),
-        (
-            "yardstick",
-            "Beside a yardstick",
+    if peers:
+        lost = sum(advantage(ratio) < 1 / CLOSE for ratio in peers)
+        title = "Beside other packages"
+        blocks += [
+            f"## {title}",
+            "Both sides do the same work, in turn, in one run. Rows that the book loses are in bold: "
+            f"{lost} of {len(peers)}.",
+            ratio_table(peers, order, "Who wins", title),
+        ]
+    if yardsticks:
+        title = "Beside a yardstick"
+        blocks += [
+            f"## {title}",
             "Where no package does the same, the cost stands beside that of a well-known operation of the "
             "same size.",
-            "Ours / yardstick",
-        ),
-    ):
-        chosen = [ratio for ratio in ratios if ratio["kind"] == kind]
-        rows = [
-            ratio_row(ratio)
-            for _, of_part in of_parts(chosen, order)
-            for ratio in of_part
+            ratio_table(yardsticks, order, "Ours / yardstick", title),
         ]
-        if rows:
-            headings = ("Work", "Other", "The book", "The other", last)
-            blocks += [f"## {title}", words, table(headings, rows)]
-    lost = [r for r in ratios if r["kind"] == "peer" and advantage(r) < 1 / CLOSE]
-    peers = [r for r in ratios if r["kind"] == "peer"]
-    if peers:
-        blocks.append(f"The book loses {len(lost)} of {len(peers)} comparisons.")
     return blocks
+
+
+def machine_words(machine: Entry) -> str:
+    """A machine in a sentence."""
+    versions = ", ".join(f"{name} {v}" for name, v in machine["versions"].items())
+    return (
+        f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']:g} GiB; {machine['system']}; "
+        f"BLAS {machine['blas']}; threads: {machine['threads']}; {versions}."
+    )
 
 
 def machine_section(found: list[Entry]) -> list[str]:
     """The machines that the records name, each once, with the records that share it."""
     by_machine: dict[str, list[str]] = {}
     for record in found:
-        key = json.dumps(record["machine"], sort_keys=True)
-        by_machine.setdefault(key, []).append(record["name"])
-    rows = []
-    for key, names in by_machine.items():
-        machine = json.loads(key)
-        versions = ", ".join(f"{k} {v}" for k, v in machine["versions"].items())
-        rows.append(
-            [
-                ", ".join(names),
-                f"{machine['cpu']}, {machine['cores']} cores, {machine['memory_gib']:g} GiB",
-                machine["system"],
-                f"{machine['blas']}; threads: {machine['threads']}",
-                versions,
-            ]
-        )
-    headings = ("Record", "Machine", "System", "BLAS", "Versions")
-    return ["## The machine", table(headings, rows)]
+        words = machine_words(record["machine"])
+        by_machine.setdefault(words, []).append(f"`{record['name']}`")
+    lines = [f"- {', '.join(names)}: {words}" for words, names in by_machine.items()]
+    return ["## The machine", "\n".join(lines)]
 
 
 def performance_page(book: Book) -> str:

@@ -13,7 +13,7 @@ import pytest
 
 from growth import CASES
 from harness import records
-from harness.cases import Cost, growth
+from harness.cases import Algorithm, Cost, growth
 from harness.memory import CHILD_ENVIRONMENT, is_measurable
 from harness.slopes import Slope, fitted_slope, stated_slope, verdict
 from harness.timing import best_seconds, medians_in_turn
@@ -139,6 +139,38 @@ def test_growth_says_nothing_where_nothing_is_stated() -> None:
     assert found["slope"] == pytest.approx(1)
     assert found["stated"] is None
     assert found["verdict"] is None
+
+
+def test_each_size_that_grows_makes_a_case_with_the_others_fixed() -> None:
+    product = Algorithm(
+        slug="product",
+        part="drafts",
+        function="some.function",
+        work="{n} rows, {d} columns",
+        prepare=lambda n, d: lambda: (n, d),
+        time=Cost("n d^2", lambda n, d: n * d**2),
+        memory=Cost("", None),
+        at={"n": 1_000, "d": 3},
+        grows={"n": SIZES, "d": [1, 2, 4, 8, 16]},
+        tiny={"d": 2},
+    )
+    rows, columns = product.cases()
+    assert [rows.slug, columns.slug] == ["product-n", "product-d"]
+    assert rows.work == "$n$ rows, $d = 3$ columns"
+    assert columns.work == "$n = 1{,}000$ rows, $d$ columns"
+    assert [rows.prepare(7)(), columns.prepare(7)()] == [(7, 3), (1_000, 7)]
+    assert [rows.tiny, columns.tiny] == [16, 2]
+    for case, exponent in ((rows, 1), (columns, 2)):
+        assert case.time.shape is not None
+        stated = stated_slope(case.sizes, case.time.shape)
+        assert stated == pytest.approx(exponent)
+        assert case.memory == Cost("", None)
+
+
+def test_what_grows_stands_in_the_words_of_each_case() -> None:
+    for case in CASES.values():
+        assert f"${case.variable}$" in case.work, case.slug
+        assert "{" not in case.work.replace("{,}", ""), case.slug
 
 
 @pytest.mark.parametrize("slug", CASES)

@@ -1,6 +1,7 @@
 """The page of performance: the numbers are the records', lost comparisons show, a broken record is named."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +68,26 @@ def test_who_wins(
 
 def test_machine_and_number_of_lost_comparisons_are_on_the_page(tmp_path: Path) -> None:
     page = performance_page(book_with(tmp_path, [ratio(1.0, 3.0), ratio(3.0, 1.0)]))
-    assert "The book loses 1 of 2 comparisons." in page
+    assert "Rows that the book loses are in bold: 1 of 2." in page
     assert "Some CPU, 2 cores, 23.5 GiB" in page
+
+
+def test_tables_are_narrow_and_become_cards(tmp_path: Path) -> None:
+    """Five columns fit the page; each cell names its column, which a card shows beside it."""
+    yardstick = ratio(1.0, 2.0, kind="yardstick")
+    for page in (
+        performance_page(BOOK),
+        performance_page(book_with(tmp_path, [ratio(1.0, 2.0), yardstick])),
+    ):
+        tables = page.split("<table ")[1:]
+        assert tables
+        for table in tables:
+            assert table.startswith('class="ledger performance"')
+            columns = re.findall(r'data-column="(\w+)">([^<]+)<', table)
+            assert len(columns) <= 5
+            rows = table.count('<tr role="row">') - 1
+            for name, words in columns:
+                assert table.count(f'class="{name}" data-label="{words}"') == rows > 0
 
 
 def test_a_broken_record_is_named(tmp_path: Path) -> None:
@@ -83,7 +102,7 @@ def test_committed_growths_are_on_the_page_and_in_the_same_pictures_each_time() 
     growth = [entry for record in records(BOOK) for entry in record["growth"]]
     assert growth
     for entry in growth:
-        assert f"{entry['time']['slope']:.2f} [" in page
+        assert f"{entry['time']['slope']:z.2f} [" in page
         assert entry["work"] in page
     figures = performance_figures(BOOK)
     assert figures == performance_figures(BOOK)
