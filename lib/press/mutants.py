@@ -11,6 +11,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -70,11 +71,13 @@ class Group:
     ----------
     name : str
     tests : files relative to the book's folder
+    without : parts of the names of tests in these files that are not run: too slow for what they would add
     functions : names of functions, or of methods as ``Class.method``, by module
     """
 
     name: str
     tests: list[str]
+    without: list[str]
     functions: dict[str, list[str]]
 
     def prefixes(self) -> Iterator[str]:
@@ -85,12 +88,23 @@ class Group:
                 key = f"xǁ{owner}ǁ{method}" if owner else f"x_{method}"
                 yield f"{module}.{key}__mutmut_"
 
+    def pytest_options(self) -> list[str]:
+        """What pytest is called with, beside the names of tests."""
+        options = ["-p", "no:cacheprovider", "--hypothesis-seed=0"]
+        options += [part for plugin in PYTEST_PLUGINS for part in ("-p", plugin)]
+        if self.without:
+            options += ["-k", f"not ({' or '.join(self.without)})"]
+        return options
+
 
 def read_groups(root: Path) -> list[Group]:
     """The groups of ``tests/mutants/targets.yml``."""
     text = (root / FOLDER / "targets.yml").read_text("utf-8")
     groups = yaml.safe_load(text).items()
-    return [Group(name, group["tests"], group["functions"]) for name, group in groups]
+    return [
+        Group(name, group["tests"], group.get("without", []), group["functions"])
+        for name, group in groups
+    ]
 
 
 def read_survivors(root: Path) -> dict[Mutation, str]:
@@ -225,9 +239,11 @@ class MutantRun:
         ):
             (self.folder / link).symlink_to(self.root / target)
         modules = [str("src" / source_of(module)) for module in self.group.functions]
-        options = ["-p", "no:cacheprovider", "--hypothesis-seed=0"]
-        options += [part for plugin in PYTEST_PLUGINS for part in ("-p", plugin)]
-        values = {"modules": modules, "tests": self.group.tests, "options": options}
+        values = {
+            "modules": modules,
+            "tests": self.group.tests,
+            "options": self.group.pytest_options(),
+        }
         (self.folder / "pyproject.toml").write_text(
             CONFIGURATION.format(
                 **{key: json.dumps(value) for key, value in values.items()}
@@ -274,6 +290,11 @@ class MutantRun:
                 bar.update(len(self.results()) - before - bar.n)
                 time.sleep(SECONDS_BETWEEN_LOOKS)
             bar.update(len(self.results()) - before - bar.n)
+
+
+def end_by_exception() -> None:
+    """Let a plea to terminate raise ``SystemExit``: what this process has started is then ended too."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -360,6 +381,7 @@ def run_mutants(book: Book, survivors_only: bool = False) -> None:
     PressError
         If the tests kill less than 85 %, or if a survivor is not listed with a reason.
     """
+    end_by_exception()
     known = read_survivors(book.root)
     counts: dict[str, Count] = {}
     survivors: set[Mutation] = set()

@@ -9,6 +9,7 @@ import pytest
 from press.errors import PressError
 from press.mutants import (
     Count,
+    Group,
     changed_lines,
     judge,
     read_groups,
@@ -68,6 +69,18 @@ def test_no_function_is_changed_twice():
 def test_each_test_file_exists(group):
     assert group.tests
     assert [file for file in group.tests if not (ROOT / file).is_file()] == []
+
+
+@pytest.mark.parametrize("group", GROUPS, ids=lambda group: group.name)
+def test_what_is_left_out_occurs_in_the_test_files(group):
+    texts = "".join((ROOT / file).read_text("utf-8") for file in group.tests)
+    assert [part for part in group.without if part.strip("-[]") not in texts] == []
+
+
+def test_tests_are_left_out_by_parts_of_their_names():
+    group = Group("g", ["tests/t.py"], ["slow_", "-naive]"], {"a.b": ["f"]})
+    assert group.pytest_options()[-2:] == ["-k", "not (slow_ or -naive])"]
+    assert "-k" not in Group("g", ["tests/t.py"], [], {}).pytest_options()
 
 
 def test_each_survivor_changes_lines_that_its_function_has():

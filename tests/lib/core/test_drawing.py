@@ -38,12 +38,28 @@ def weights_with_gaps(rng, shape):
     return weights
 
 
-def test_the_token_is_where_the_distribution_function_first_exceeds_the_number():
+def test_the_token_is_where_the_distribution_function_first_exceeds_the_number(
+    monkeypatch,
+):
     law = np.array([0.0, 0.25, 0.0, 0.5, 0.25, 0.0])
     numbers = np.array([0.0, 0.2499, 0.25, 0.7499, 0.75, BELOW_ONE])
     expected = [1, 1, 3, 3, 4, 4]
     assert inverse_cdf(law, numbers).tolist() == expected
-    assert inverse_cdf(torch.tensor(law), torch.tensor(numbers)).tolist() == expected
+    assert inverse_cdf(law[:5], numbers).tolist() == expected
+    assert inverse_cdf(3 * law, numbers).tolist() == expected
+    given = torch.tensor(law), torch.tensor(numbers)
+    monkeypatch.setattr(torch.Tensor, "__array__", None)  # tensors stay tensors
+    tokens = inverse_cdf(*given)
+    assert torch.equal(tokens, torch.tensor(expected))
+
+
+@pytest.mark.parametrize("as_law", [np.float32, torch.tensor], ids=["numpy", "torch"])
+def test_the_distribution_function_of_a_float32_law_is_float64(as_law):
+    """In float32 the sum of the two weights is the first one, and the second token is never drawn."""
+    law = as_law(np.array([1.0, 1e-8], dtype=np.float32))
+    assert law.dtype in (np.float32, torch.float32)
+    assert int(inverse_cdf(law, 1 - 1e-7)) == 0
+    assert int(inverse_cdf(law, 1 - 1e-9)) == 1
 
 
 @pytest.mark.parametrize("number", [0.0, BELOW_ONE])

@@ -2,6 +2,7 @@
 
 import time
 from fractions import Fraction
+from itertools import combinations
 
 import numpy as np
 import pytest
@@ -35,6 +36,45 @@ def inside_prefixes(draft, num_drafts):
         float(sum(mass for drafts, mass in masses.items() if max(drafts) < m))
         for m in range(1, len(draft) + 1)
     ]
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize(
+    ("count", "expected"), [(0, [16, 8]), (1, [8, 3]), (2, [4, 3])]
+)
+def test_mass_outside_the_largest_tokens(library, count, expected):
+    """Of laws in sixteenths. The second one knows two tokens, and one of them is always left."""
+    law = np.array([[[4.0, 8, 1, 3]], [[0.0, 3, 5, 0]]]) / 16
+    law = torch.tensor(law) if library == "torch" else law
+    left = exponential_race.left_by_largest(law, count)
+    assert type(left) is type(law)
+    assert (16 * left).tolist() == [[expected[0]], [expected[1]]]
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+@pytest.mark.parametrize("time_now", [0.3, 4.0, 7.0])
+def test_a_node_of_the_integral_by_its_definition(library, time_now, monkeypatch):
+    """exp(-t) e_j(exp(q t) - 1) over each prefix by subsets; clocks with q t > 1 have rung for certain."""
+    monkeypatch.setattr(exponential_race, "CERTAIN", 1.0)
+    laws = np.random.default_rng(0).dirichlet(np.ones(5), size=(2, 3))
+    missing = np.ones((4, 2, 3, 5))
+    expected = missing.copy()
+    for place in np.ndindex(2, 3):
+        law = laws[place]
+        rung = law * time_now > 1
+        weight = 0.5 * np.exp(-time_now * law[~rung].sum())
+        for m in range(1, 6):
+            if not rung[m:].any():
+                odds = np.expm1(time_now * law[:m])[~rung[:m]]
+                for j in range(rung.sum(), 4):
+                    chosen = combinations(odds, j - rung.sum())
+                    expected[(j, *place, m - 1)] += weight * sum(map(np.prod, chosen))
+    if library == "torch":
+        missing, laws = torch.tensor(missing), torch.tensor(laws)
+    exponential_race.add_node(missing, laws, time_now, 0.5)
+    np.testing.assert_allclose(np.asarray(missing), expected, rtol=1e-12)
+    if time_now == 7.0:
+        assert (expected[0] == 1).any()  # a clock has rung there
 
 
 PEAKED = {

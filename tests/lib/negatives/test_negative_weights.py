@@ -60,6 +60,22 @@ def test_tensors_keep_their_kind_and_lose_their_gradient():
         np.testing.assert_allclose(found.numpy(), array, rtol=1e-6)
 
 
+def test_half_precision_tensors_are_weighted_in_torch():
+    """NumPy knows no bfloat16."""
+    scores = torch.tensor([0.0, 2.0], dtype=torch.bfloat16)
+    for weights in coupled_estimation_weights(scores, scores, temperature=2):
+        assert weights.dtype == torch.bfloat16
+        assert weights.float().tolist() == pytest.approx([2, 1 + np.e], rel=2**-8)
+
+
+def test_an_overflow_is_reported_as_bad_input_whatever_numpy_makes_of_it():
+    with (
+        np.errstate(over="raise"),
+        pytest.raises(ValueError, match="selection_scores: 800 at temperature 1"),
+    ):
+        coupled_estimation_weights([0.0], [800.0], temperature=1)
+
+
 def test_official_weights_ignore_a_models_own_score():
     """They differ from the Bayes weights: equal propensities, different relevance, equal weight."""
     official, _ = coupled_estimation_weights([-3.0, 3.0], [1.0, 1.0], temperature=2)
@@ -161,7 +177,11 @@ BAD_CALLS = {
     ),
     "an infinite weight": (
         lambda: coupled_estimation_weights([0.0], [800.0], temperature=1),
-        "selection_scores: 800 at temperature 1 has an infinite weight",
+        "selection_scores: 800 at temperature 1 has an infinite weight; raise the temperature$",
+    ),
+    "an infinite weight for the other model": (
+        lambda: coupled_estimation_weights([2.0, 900.0], [0.0, 0.0], temperature=1),
+        "relevance_scores: 900 at temperature 1 has an infinite weight",
     ),
     "NaN propensity": (
         lambda: bayes_weights([0.5], [np.nan]),

@@ -11,7 +11,12 @@ from samplebook.subsets import (
     orthonormal_basis,
     sketched_leverage_scores,
 )
-from samplebook.subsets.leverage import sketch_size
+from samplebook.subsets.leverage import (
+    independent_directions,
+    scaled_columns,
+    sketch_size,
+    squared_row_norms,
+)
 
 FAST = settings(derandomize=True, deadline=None, max_examples=40, database=None)
 SEEDS = st.integers(0, 10**6)
@@ -72,6 +77,32 @@ def test_huge_and_tiny_entries():
         np.testing.assert_allclose(
             leverage_scores(factor * A), leverage_scores(A), atol=1e-13
         )
+
+
+def test_columns_are_divided_by_their_largest_entry():
+    A = np.array([[0.0, -4.0, 3.0, 0.5], [0.0, -2.0, -6.0, 0.25]])
+    expected = [[-1.0, 0.5, 1.0], [-0.5, -1.0, 0.5]]
+    np.testing.assert_array_equal(scaled_columns(A), expected)
+    message = "^A: is zero, so its column space has no direction$"
+    with pytest.raises(ValueError, match=message):
+        scaled_columns(np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize(("ratio", "rank"), [(0.7e-12, 1), (1.4e-12, 2), (1.0, 2)])
+@pytest.mark.parametrize("unit", [1.0, 1e-14, 1e6])
+def test_the_rank_counts_directions_whatever_the_units(ratio, rank, unit):
+    """Columns (1, ratio) and (1, -ratio), in two units: their singular values are as 1 to ratio."""
+    R = np.array([[1.0, unit], [ratio, -ratio * unit]])
+    directions = independent_directions(R)
+    assert directions.shape == (2, rank)
+    np.testing.assert_allclose(directions.T @ directions, np.eye(rank), atol=1e-15)
+    if rank == 1:
+        np.testing.assert_allclose(abs(directions[:, 0]), [1, 0], atol=1e-11)
+
+
+def test_rounding_does_not_lift_a_score_above_one():
+    rows = np.array([[1.0, 1e-7], [0.0, 0.5]])
+    assert squared_row_norms(rows).tolist() == [1, 0.25]
 
 
 def test_sketched_scores_keep_to_their_factor():

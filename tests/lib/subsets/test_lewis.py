@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from matrices import (
@@ -12,7 +13,7 @@ from matrices import (
     random_matrix,
 )
 
-from samplebook.subsets import leverage_scores, lewis_weights
+from samplebook.subsets import leverage_scores, lewis, lewis_weights, orthonormal_basis
 
 FAST = settings(derandomize=True, deadline=None, max_examples=40, database=None)
 EXPONENTS = st.sampled_from([1, 1.3, 1.9, 2, 2.5, 3, 4, 5, 8, 12])
@@ -29,6 +30,38 @@ def test_they_are_the_leverage_scores_of_the_matrix_they_reweight(seed, d, p, he
     )
     assert weights.sum() == pytest.approx(d, abs=1e-10)
     assert 0 < weights.min() <= weights.max() <= 1 + 1e-12
+
+
+@pytest.mark.parametrize("block", [1, 7, 20, 100])
+@pytest.mark.parametrize("p", [1, 1.5, 4])
+def test_quadratic_forms_by_blocks_of_rows(block, p, monkeypatch):
+    monkeypatch.setattr(lewis, "BLOCK_ROWS", block)
+    Q = orthonormal_basis(random_matrix(0, 20, 3))
+    weights = np.random.default_rng(1).random(20)
+    gram = Q.T @ np.diag(weights ** (1 - 2 / p)) @ Q
+    np.testing.assert_allclose(
+        lewis.reweighted_gram(Q, weights ** (1 - 2 / p)), gram, rtol=1e-12
+    )
+    expected = np.diag(Q @ np.linalg.inv(gram) @ Q.T)
+    np.testing.assert_allclose(
+        lewis.quadratic_forms(Q, weights, p), expected, rtol=1e-10
+    )
+
+
+@pytest.mark.parametrize("library", ["numpy", "torch"])
+def test_the_step_by_its_formula(library, monkeypatch):
+    weights, forms = np.array([0.25, 1e-300]), np.array([0.5, 1e-200])
+    if library == "torch":
+        weights, forms = torch.tensor(weights), torch.tensor(forms)
+        monkeypatch.setattr(torch.Tensor, "__array__", None)  # it stays on its device
+    step = {p: lewis.lewis_step(weights, forms, p) for p in (1, 2, 2.5, 4)}
+    assert step[1].tolist() == pytest.approx([0.5**0.5, 1e-100], rel=1e-12)
+    assert step[2].tolist() == forms.tolist()
+    assert step[2.5].tolist() == pytest.approx(
+        [0.25**0.2 * 0.5, 1e-260], rel=1e-12, abs=0
+    )
+    smallest = np.finfo(np.float64).tiny  # in place of 1e-350
+    assert step[4].tolist() == pytest.approx([0.25, smallest], rel=1e-12, abs=0)
 
 
 @pytest.mark.parametrize("p", [8, 12, 30, 100])

@@ -84,6 +84,34 @@ def test_one_chain_in_lockstep_decides_as_the_definition():
         np.testing.assert_array_equal(drawn[0], expected)
 
 
+def test_proposals_are_accepted_above_their_level_in_turn():
+    """By hand: squared residuals 1, 4, 4, 1; the third is along the second, the fourth half along it."""
+    residuals = np.array([[1.0, 0.0], [0.0, 2.0], [0.0, 2.0], [0.8, 0.6]])
+    accept = projection_dpp.accept_in_turn
+    assert accept(residuals, np.array([0.5, 0.5, 0.5, 0.5])) == [0, 1]
+    assert accept(residuals, np.array([1.0, 3.5, 3.5, 0.5])) == [1, 3]
+    assert accept(residuals, np.array([1.0, 3.5, 3.5, 0.7])) == [1]
+    assert accept(residuals, np.array([1.0, 4.0, 4.0, 1.1])) == []
+    assert accept(residuals[1:2], np.array([1.0])) == [0]
+    slanted = np.array([[1.0, 0.0, 0.0], [1.0, 1.0, 0.0], [1.0, 1.0, 1.0]])
+    assert accept(slanted, np.array([0.5, 0.5, 0.5])) == [0, 1, 2]
+    assert accept(slanted, np.array([0.5, 1.5, 1.5])) == [0, 2]
+
+
+def test_the_functions_of_a_finite_space():
+    Q = orthonormal(4, 2)
+    space = FiniteSpace(Q)
+    assert (space.size, space.dimension) == (4, 2)
+    np.testing.assert_array_equal(space.basis([[0, 3]]), 2 * Q[[[0, 3]]])
+    for rows in (-1, 4, [0, 4], [1.0]):
+        with pytest.raises(
+            ValueError, match=r"^points: must be row numbers in 0\.\.3$"
+        ):
+            space.basis(rows)
+    with pytest.raises(ValueError, match="^points: empty"):
+        space.basis([])
+
+
 def test_complement_stays_orthonormal():
     """One direction at a time, the worst case, from 200 dimensions down to none."""
     rows = np.random.default_rng(0).standard_normal((200, 200))
@@ -220,7 +248,10 @@ def test_the_check_of_the_law_finds_draws_without_repulsion():
 
 
 BAD_MATRICES = {
-    "not orthonormal": (2 * np.eye(3), "columns must be orthonormal, but Q'Q differs"),
+    "not orthonormal": (
+        2 * np.eye(3),
+        "columns must be orthonormal, but Q'Q differs from I by 3; take Q from numpy.linalg.qr, in float64$",
+    ),
     "nearly orthonormal": (np.eye(4)[:, :2] + 1e-7, "Q'Q differs from I by 2e-07"),
     "dependent": (np.eye(3)[:, [0, 0]], "columns must be orthonormal"),
     "wide": (np.eye(3)[:2], "3 columns but only 2 rows"),

@@ -17,10 +17,12 @@ from samplebook.subsets import (
     leverage_scores,
     lewis_weights,
     lp_sensitivities,
+    orthonormal_basis,
     sensitivities,
     sensitivity_bounds,
     total_sensitivity,
 )
+from samplebook.subsets.norm_ratios import outer_products
 
 FAST = settings(derandomize=True, deadline=None, max_examples=40, database=None)
 EXPONENTS = [1, 1.05, 1.3, 1.5, 1.9, 2, 2.1, 2.5, 3, 4, 6, 10]
@@ -57,6 +59,7 @@ def test_three_programs_agree(p):
     dual = [minimum_norm_dual(A, row, p) for row in rows]
     np.testing.assert_allclose(general, exact, rtol=1e-6)
     np.testing.assert_allclose(dual, exact, rtol=1e-6)
+    assert (general != exact).all()  # two programs, down to the last digits
 
 
 @FAST
@@ -73,6 +76,63 @@ def test_bounds_enclose_exact_scores_however_few_the_steps(seed, d, p, heavy, st
     lower, upper = sensitivity_bounds(A, p, max_iterations=steps)
     assert (lower <= exact * (1 + 1e-7)).all()
     assert (exact <= upper * (1 + 1e-7)).all()
+
+
+def bounds_after(A, p, steps):
+    """The bounds after some steps towards the Lewis weights, by their definition."""
+    n, d = A.shape
+    w = np.full(n, d / n)
+    for step in range(steps):
+        gram = A.T @ np.diag(w ** (1 - 2 / p)) @ A
+        h = np.diag(A @ np.linalg.inv(gram) @ A.T)
+        if step < steps - 1:
+            w = h ** (p / 2) if p <= 2 else w ** (1 - 2 / p) * h
+    v = h ** (p / 2)
+    kappa, c = (v / w).max() ** abs(1 - 2 / p), w.sum() ** abs(1 - p / 2)
+    return (v / c, kappa * v) if p <= 2 else (v / kappa, c * v)
+
+
+BOUNDED = [1, 1.5, 2, 2.5, 3, 5]
+
+
+@pytest.mark.parametrize("p", BOUNDED)
+@pytest.mark.parametrize("steps", [1, 2, 3])
+def test_bounds_by_their_definition(p, steps):
+    A = random_matrix(7, 12, 3, heavy=True)
+    lower, upper = sensitivity_bounds(A, p, slack=0, max_iterations=steps)
+    by_definition = bounds_after(A, p, steps)
+    np.testing.assert_allclose(lower, by_definition[0], rtol=1e-9)
+    np.testing.assert_allclose(upper, np.minimum(by_definition[1], 1), rtol=1e-9)
+
+
+@pytest.mark.parametrize("p", BOUNDED)
+def test_bounds_stop_at_the_slack(p):
+    """Just above what the first step leaves they stop there; just below they go on."""
+    A = random_matrix(7, 40, 3)
+    lower, upper = bounds_after(A, p, 1)
+    slack = (upper / lower)[0] / 3 ** abs(1 - p / 2) - 1
+    one, two = (sensitivity_bounds(A, p, slack=0, max_iterations=k) for k in (1, 2))
+    np.testing.assert_array_equal(sensitivity_bounds(A, p, slack=slack + 1e-9), one)
+    if p != 2:  # there all bounds are the scores
+        going_on = sensitivity_bounds(A, p, slack=slack - 1e-9, max_iterations=2)
+        np.testing.assert_array_equal(going_on, two)
+        assert (going_on[0] != one[0]).any()
+
+
+def test_bounds_take_thirty_steps_at_most():
+    A = random_matrix(7, 12, 3, heavy=True)
+    found = sensitivity_bounds(A, 12, slack=0)
+    for steps in (29, 30, 31):
+        limited = sensitivity_bounds(A, 12, slack=0, max_iterations=steps)
+        assert np.array_equal(found, limited) == (steps == 30)
+
+
+def test_scores_and_bounds_stay_at_one(monkeypatch):
+    assert (sensitivity_bounds(np.eye(3), 3)[1] == 1).all()
+    monkeypatch.setattr(
+        sensitivities, "newton_programs", lambda Q, u, p: np.full(len(u), 1 + 1e-9)
+    )
+    assert (lp_sensitivities(np.eye(3), 3) == 1).all()
 
 
 @FAST
@@ -161,6 +221,115 @@ def test_batches_change_nothing(p, monkeypatch):
     np.testing.assert_allclose(lp_sensitivities(A, p), expected, rtol=1e-9)
 
 
+def test_norms_of_rows():
+    z = np.array([[3.0, -4.0], [0.0, -2.0]])
+    assert sensitivities.largest_entries(z).tolist() == [[4], [2]]
+    assert sensitivities.norms(z, 2) == pytest.approx([5, 2], rel=1e-14)
+    assert sensitivities.norms(z, 3) == pytest.approx([91 ** (1 / 3), 2], rel=1e-14)
+    tiny = sensitivities.norms(np.array([[3e-3, 3e-3]]), 1000)
+    assert tiny == pytest.approx([3e-3 * 2**1e-3], rel=1e-12)
+
+
+def test_a_step_is_halved_until_the_norm_does_not_rise():
+    """For the norm with exponent 4: 3.9^4 + 3.2^4 < 3^4 + 4^4, while 3.9 + 3.2 > 3 + 4."""
+    cases = [  # z, step, factor
+        ([3.0, 4.0], [0.9, -0.8], 1.0),
+        ([2.0, 0.0], [-8.0, 0.0], 0.5),
+        ([1.0, 0.0], [-7.9, 0.0], 0.25),
+        ([1.0, 0.0], [0.1, 0.0], 0.0),
+        ([1.0, 0.0], [0.0, 0.0], 1.0),
+        ([1.0, 0.0], [1e-15, 0.0], 1.0),
+    ]
+    z, steps, factors = map(np.array, zip(*cases, strict=True))
+    np.testing.assert_array_equal(sensitivities.step_factors(z, steps, 4), factors)
+    np.testing.assert_array_equal(
+        sensitivities.step_factors(z[:3], steps[:3], 4), factors[:3]
+    )
+
+
+@pytest.mark.parametrize("unit", [1.0, 1e-6])
+@pytest.mark.parametrize("p", [1.5, 3])
+def test_newton_steps_by_their_definition(p, unit):
+    """The step keeps the constraint and solves Newton's equations; the other point is feasible."""
+    Q = orthonormal_basis(random_matrix(0, 20, 3))
+    u = np.array([[0.6, 0.0, 0.8], [0.0, 1.0, 0.0]])
+    z = u @ Q.T  # feasible for both forms
+    z += 0.1 * (np.array([[0.8, 0.0, -0.6], [1.0, 0.0, 0.0]]) @ Q.T if p > 2 else 0)
+    u, z = (u / unit, z * unit) if p > 2 else (u * unit, z * unit)
+    steps, dual = sensitivities.newton_steps(Q, outer_products(Q), u, z, p)
+    exponent = max(p, p / (p - 1))
+    left = abs(z / unit) ** (exponent - 2) * ((exponent - 1) * steps + z) / unit
+    if p > 2:
+        np.testing.assert_allclose(steps, (steps @ Q) @ Q.T, atol=1e-9 * unit)
+        np.testing.assert_allclose((steps @ Q * u).sum(axis=1), 0, atol=1e-9)
+        np.testing.assert_allclose(dual @ Q, u, rtol=1e-9, atol=1e-9 / unit)
+        along = (left @ Q * u).sum(axis=1) / (u * u).sum(axis=1)
+        np.testing.assert_allclose(left @ Q, along[:, None] * u, atol=1e-9)
+    else:
+        np.testing.assert_allclose(steps @ Q, 0, atol=1e-9 * unit)
+        np.testing.assert_allclose((dual @ Q * u).sum(axis=1), 1, rtol=1e-9)
+        np.testing.assert_allclose(dual, (dual @ Q) @ Q.T, atol=1e-9 / unit)
+        np.testing.assert_allclose(left, (left @ Q) @ Q.T, atol=1e-9)
+
+
+@pytest.mark.parametrize("p", [1.5, 3])
+def test_newton_takes_few_steps(p, monkeypatch):
+    """It stops as soon as the gap is closed, and its last steps are quadratic."""
+    calls = []
+    newton_steps = sensitivities.newton_steps
+
+    def counted(*arguments):
+        calls.append(arguments)
+        return newton_steps(*arguments)
+
+    monkeypatch.setattr(sensitivities, "newton_steps", counted)
+    lp_sensitivities(random_matrix(0, 20, 3), p)
+    assert len(calls) <= 12
+
+
+def test_the_linear_program_by_hand():
+    """max v_3 such that v_1 + v_2 = v_3 / 2, and v_1 = 4 v_3; |v_1|, |v_2| <= 1: v_3 = 1/4."""
+    import highspy
+
+    solver = sensitivities.equality_program(
+        np.array([[1.0, 1.0, -0.5], [1.0, 0.0, -4.0]])
+    )
+    solver.run()
+    assert solver.getModelStatus() == highspy.HighsModelStatus.kOptimal
+    assert solver.getObjectiveValue() == pytest.approx(0.25, rel=1e-12)
+    settings_expected = {
+        "output_flag": False,
+        "threads": 1,
+        "presolve": "off",
+        "primal_feasibility_tolerance": 1e-10,
+        "dual_feasibility_tolerance": 1e-10,
+    }
+    for name, value in settings_expected.items():
+        assert solver.getOptionValue(name)[1] == value
+
+
+def test_solvers_that_give_up_are_reported(monkeypatch):
+    import cvxpy
+    import highspy
+
+    class GivesUp:
+        def run(self): ...
+
+        def clearSolver(self): ...  # noqa: N802
+
+        def changeCoeff(self, *coefficient): ...  # noqa: N802
+
+        def getModelStatus(self):  # noqa: N802
+            return highspy.HighsModelStatus.kInfeasible
+
+    monkeypatch.setattr(sensitivities, "equality_program", lambda columns: GivesUp())
+    with pytest.raises(RuntimeError, match="HiGHS stopped with .*kInfeasible"):
+        lp_sensitivities(np.eye(2), 1)
+    monkeypatch.setattr(cvxpy.Problem, "status", "unbounded")
+    with pytest.raises(RuntimeError, match="Clarabel stopped with 'unbounded'"):
+        lp_sensitivities(np.eye(2), 3, method="cvxpy")
+
+
 def test_linear_programs_start_afresh_where_the_last_basis_fails():
     # on this table the solver refuses to go on from the basis of some earlier row
     A = np.random.default_rng(37).standard_t(1.5, size=(300, 20))
@@ -215,8 +384,10 @@ def test_bad_settings():
     for rows in (0, [0.0], [True], [[0]]):
         with pytest.raises(ValueError, match="rows: must be integers of shape"):
             lp_sensitivities(np.eye(2), 1, rows=rows)
-    with pytest.raises(ValueError, match="slack: must not be negative"):
+    with pytest.raises(ValueError, match="^slack: must not be negative, got -0.1$"):
         sensitivity_bounds(np.eye(2), 1, slack=-0.1)
+    with pytest.raises(ValueError, match="^slack: must be a"):
+        sensitivity_bounds(np.eye(2), 1, slack="x")
     with pytest.raises(ValueError, match="max_iterations: must be at least 1"):
         sensitivity_bounds(np.eye(2), 1, max_iterations=0)
 
