@@ -6,27 +6,28 @@ see that no task's mark depends on the answer to another.
 
 from functools import cache
 from itertools import chain
+from pathlib import Path
 
 import pytest
 from classroom_answers import (
+    REPOSITORY,
     SLUGS,
     WrongAnswer,
-    answered,
     hand_in,
-    need_containment,
     real_assignment,
-    real_book,
     right_but_for,
     wrong_answers,
 )
+from nbformat import NotebookNode
 
+from press.classroom.assignments import Assignment
+from press.classroom.containment import Limits
 from press.classroom.grades import Grade
-from press.classroom.grading import grade
+from press.classroom.marking import mark
+from press.classroom.releases import release_notebook
+from press.classroom.submissions import Submission
 
-Grades = dict[tuple[str, str], Grade]
 FEWEST_WRONG_ANSWERS = 5
-
-pytestmark = pytest.mark.timeout(900)  # one fixture marks all answers
 
 
 @cache
@@ -43,21 +44,20 @@ def groups(slug: str) -> tuple[tuple[WrongAnswer, ...], ...]:
     return tuple(map(tuple, found))
 
 
-@pytest.fixture(scope="module")
-def grades(tmp_path_factory: pytest.TempPathFactory) -> Grades:
-    """All answers to all assignments, graded in one run, by student and assignment."""
-    need_containment()
-    folder = tmp_path_factory.mktemp("submitted")
-    for slug in SLUGS:
-        assignment = real_assignment(slug)
-        hand_in(folder, "solution", slug, right_but_for(assignment, {}))
-        hand_in(folder, "blank", slug, answered(assignment, {}))
-        for number, group in enumerate(groups(slug)):
-            cells = {name: text for one in group for name, text in one.cells.items()}
-            notebook = right_but_for(assignment, cells)
-            hand_in(folder, f"wrong-{number}", slug, notebook)
-    graded = grade(real_book(tmp_path_factory.mktemp("outputs")), folder)
-    return {(one.submission.student, one.assignment.slug): one for one in graded}
+def graded(assignment: Assignment, notebook: NotebookNode, folder: Path) -> Grade:
+    """The grade of a submission, marked in this process.
+
+    A process of its own for each, as graders start them, would import the same packages again and again.
+    """
+    path = hand_in(folder, "someone", assignment.slug, notebook)
+    marked = mark(assignment, path, Limits(), hidden=[REPOSITORY, folder])
+    return Grade(
+        Submission("someone", assignment.slug, path),
+        assignment,
+        {outcome.test: outcome.passed for outcome in marked.outcomes},
+        {outcome.test: outcome.message for outcome in marked.outcomes},
+        marked.notes,
+    )
 
 
 def lost(grade: Grade) -> set[str]:
@@ -72,31 +72,37 @@ def test_there_are_known_wrong_answers_and_each_costs_points(slug: str) -> None:
     assert not [one.name for one in answers if not sum(map(points.get, one.loses))]
 
 
+@pytest.mark.usefixtures("containment")
 @pytest.mark.parametrize("slug", SLUGS)
-def test_the_solution_scores_100(grades: Grades, slug: str) -> None:
-    solution = grades["solution", slug]
+def test_the_solution_scores_100(tmp_path: Path, slug: str) -> None:
+    assignment = real_assignment(slug)
+    solution = graded(assignment, right_but_for(assignment, {}), tmp_path)
     assert not lost(solution), solution.messages
     assert solution.points == 100
     assert solution.notes == []
 
 
+@pytest.mark.usefixtures("containment")
 @pytest.mark.parametrize("slug", SLUGS)
-def test_the_blank_release_scores_0(grades: Grades, slug: str) -> None:
-    blank = grades["blank", slug]
+def test_the_blank_release_scores_0(tmp_path: Path, slug: str) -> None:
+    assignment = real_assignment(slug)
+    blank = graded(assignment, release_notebook(assignment), tmp_path)
     assert lost(blank) == blank.passed.keys()
     assert blank.points == 0
 
 
+@pytest.mark.usefixtures("containment")
 @pytest.mark.parametrize(
     ("slug", "number"),
     [(slug, number) for slug in SLUGS for number in range(len(groups(slug)))],
 )
 def test_wrong_answers_lose_what_they_should_and_nothing_else(
-    grades: Grades, slug: str, number: int
+    tmp_path: Path, slug: str, number: int
 ) -> None:
-    group = groups(slug)[number]
-    graded = grades[f"wrong-{number}", slug]
+    assignment, group = real_assignment(slug), groups(slug)[number]
+    cells = {name: text for one in group for name, text in one.cells.items()}
+    wrong = graded(assignment, right_but_for(assignment, cells), tmp_path)
     expected = frozenset[str]().union(*(one.loses for one in group))
-    assert lost(graded) == expected, [one.name for one in group]
-    points = {test.name: test.points for test in graded.assignment.tests}
-    assert graded.points == 100 - sum(points[name] for name in expected)
+    assert lost(wrong) == expected, [one.name for one in group]
+    points = {test.name: test.points for test in assignment.tests}
+    assert wrong.points == 100 - sum(points[name] for name in expected)

@@ -1,7 +1,10 @@
 """Environments like Colab's: what is there before a notebook is opened, and nothing else."""
 
 import os
+import shutil
+import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 
@@ -13,6 +16,11 @@ BESIDE = ("torch", "ipykernel", "pip", "matplotlib")
 OWN = ("numpy", "scipy", "matplotlib")
 """What each environment has in versions of its own."""
 OLDER = {"numpy": "2.0.2", "scipy": "1.15.3", "matplotlib": "3.8.4"}
+PYTHONS = ("3.14", "3.13", "3.12")
+"""Versions of other interpreters that are looked for, the newest first."""
+PYENV = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+TRIAL = "import ctypes, ensurepip, sqlite3, ssl, sys, venv; print(*sys.version_info[:2], sep='.')"
+SITE_PACKAGES = "import sysconfig; print(sysconfig.get_path('purelib'))"
 
 
 def with_needs(names: tuple[str, ...]) -> set[str]:
@@ -58,12 +66,47 @@ def preinstall(folder: Path, versions: dict[str, str]) -> Path:
     return folder
 
 
-def open_environment(folder: Path, preinstalled: Path) -> Path:
-    """A new environment that finds what is preinstalled; its interpreter."""
-    run(sys.executable, "-m", "venv", "--without-pip", folder, folder=folder.parent)
+def open_environment(
+    folder: Path, preinstalled: Path, python: str | Path = sys.executable
+) -> Path:
+    """A new environment of an interpreter, which finds what is preinstalled; its own interpreter."""
+    run(python, "-m", "venv", "--without-pip", folder, folder=folder.parent)
     (packages,) = folder.glob("lib/python*/site-packages")
     (packages / "preinstalled.pth").write_text(f"{preinstalled}\n", encoding="utf-8")
     return folder / "bin" / "python"
+
+
+def interpreters() -> Iterator[Path]:
+    """Interpreters of other versions, on the path and of pyenv; some of them may not run."""
+    for version in PYTHONS:
+        on_path = shutil.which(f"python{version}")
+        found = sorted(PYENV.glob(f"{version}.*/bin/python"), reverse=True)
+        yield from [*([Path(on_path)] if on_path else []), *found]
+
+
+def another_python() -> Path | None:
+    """The newest interpreter of another version that can make virtual environments, or none."""
+    own = ".".join(map(str, sys.version_info[:2]))
+    for python in interpreters():
+        command = [python, "-c", TRIAL]
+        tried = subprocess.run(command, capture_output=True, text=True, check=False)
+        if tried.returncode == 0 and tried.stdout.strip() not in ("", own):
+            return python
+    return None
+
+
+def newest(folder: Path, python: Path) -> Path:
+    """A folder with another Python's newest NumPy, SciPy and Matplotlib, a kernel and pip, without torch."""
+    run(python, "-m", "venv", folder, folder=folder.parent)
+    inside = folder / "bin" / "python"
+    options = ("--quiet", "--no-compile", "--only-binary", ":all:")
+    run(inside, "-m", "pip", "install", *options, *OWN, "ipykernel", folder=folder)
+    return packages_of(inside)
+
+
+def packages_of(python: Path) -> Path:
+    """Where an environment has its packages."""
+    return Path(run(python, "-c", SITE_PACKAGES, folder=python.parent).strip())
 
 
 def name_kernel(folder: Path, python: Path) -> Path:

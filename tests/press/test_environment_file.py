@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 import yaml
+from built_wheel import run
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
@@ -110,6 +111,19 @@ def test_library_comes_with_all_that_chapters_need(
         assert requirement.specifier.contains(version), (
             f"{requirement} but the lock has {version}"
         )
+
+
+def test_pip_would_add_the_library_alone_to_the_locked_environment(
+    pip_lines: list[str], wheel: Path
+) -> None:
+    """conda hands its lines to pip as a file; here all but the library is there, and no index is asked."""
+    sources = wheel.parent
+    shutil.copy2(ROOT / "requirements.lock", sources)
+    (sources / "conda.txt").write_text("\n".join(pip_lines), encoding="utf-8")
+    offline = ("--dry-run", "--no-index", "--no-build-isolation")
+    pip = (sys.executable, "-m", "pip", "install", "--upgrade", *offline)
+    printed = run(*pip, "-r", "conda.txt", folder=sources)
+    assert re.findall("Would install (.*)", printed) == ["samplebook-0.1.0"]
 
 
 def test_binder_gets_the_data_packages() -> None:

@@ -1,4 +1,4 @@
-"""Real kills: ``kill -9`` at 20 random moments of ``make book`` on a miniature book."""
+"""Real kills: ``kill -9`` at random moments of ``make book`` on a miniature book, one in each part of it."""
 
 import random
 import subprocess
@@ -22,8 +22,8 @@ from press.execution import make_job, stale_reasons
 from press.notebooks import read_notebook
 
 SLUGS = ("first", "second")
-KILLS_WHILE_EXECUTING = 16
-KILLS_WHILE_BUILDING = 4
+KILLS_WHILE_EXECUTING = 8
+KILLS_WHILE_BUILDING = 2
 CHANCE_OF_A_CHANGE = 0.3
 SECONDS_TO_DIE = 15.0
 
@@ -91,6 +91,14 @@ def kill_press(book: Book, moment: float) -> None:
     process.wait()
 
 
+def moments(begin: float, end: float, count: int, chance: random.Random) -> list[float]:
+    """One random moment in each of so many equal parts of a time, in random order."""
+    width = (end - begin) / count
+    found = [begin + width * (part + chance.random()) for part in range(count)]
+    chance.shuffle(found)
+    return found
+
+
 def assert_no_process_is_left(book: Book) -> None:
     deadline = time.monotonic() + SECONDS_TO_DIE
     while processes_of(book) and time.monotonic() < deadline:
@@ -105,14 +113,14 @@ def test_kills_lose_at_most_the_chapters_in_flight(tmp_path: Path) -> None:
     chance = random.Random(20)
     numbers = dict(zip(SLUGS, (1, 2), strict=True))
 
-    for _ in range(KILLS_WHILE_EXECUTING):
+    for moment in moments(0.2 * gathered, gathered, KILLS_WHILE_EXECUTING, chance):
         before = fresh_chapters(book)
         if before == set(SLUGS) or chance.random() < CHANCE_OF_A_CHANGE:
             slug = chance.choice(SLUGS)
             numbers[slug] += 10
             write_chapter(book, slug, numbers[slug], seconds=0.3)
             before -= {slug}
-        kill_press(book, chance.uniform(0.2 * gathered, gathered))
+        kill_press(book, moment)
         after = fresh_chapters(book)
         assert before <= after
         for slug in after:
@@ -120,9 +128,10 @@ def test_kills_lose_at_most_the_chapters_in_flight(tmp_path: Path) -> None:
     assert_no_process_is_left(book)
 
     assert run_press(book, "book").returncode == 0
-    for edition in range(KILLS_WHILE_BUILDING):
+    building = 0.4 * gathered, whole - 0.5 * gathered
+    for edition, moment in enumerate(moments(*building, KILLS_WHILE_BUILDING, chance)):
         write(book.root / "book" / "intro.md", f"# Miniature\n\nEdition {edition}.\n")
-        kill_press(book, chance.uniform(0.4 * gathered, whole - 0.5 * gathered))
+        kill_press(book, moment)
         assert fresh_chapters(book) == set(SLUGS)
 
     result = run_press(book, "book")

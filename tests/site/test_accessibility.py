@@ -42,6 +42,33 @@ LEAVE_OUT_REPETITIONS = """() => {
 SHOWN = """() => [...document.querySelectorAll("*")].map(
     element => Number(element.checkVisibility({visibilityProperty: true}))).join("")"""
 RULES_OF_COLOURS = ["color-contrast", "link-in-text-block"]
+WIDTHS = (1280, 360)
+
+SCHEMES = ("light", "dark")
+
+# Colours are judged unfolded, and folded in the folds alone. Beside them each look, an element's with those
+# of the elements around it, is there unfolded as well. Where one is not, all is folded again and judged.
+MARK_FOLDS = """() => document.querySelectorAll("details:not([open]), .toggle-hidden").forEach(
+    part => part.dataset.fold = "")"""
+FOLD_AGAIN = """() => document.querySelectorAll(
+    "details[data-fold][open] > summary, [data-fold] > .admonition-title button:not(.toggle-button-hidden)"
+).forEach(part => part.click())"""
+LOOKS = """() => {
+    const names = ["color", "backgroundColor", "backgroundImage", "opacity", "fontSize", "fontWeight",
+                   "textDecorationLine"];
+    const known = new Map([[document.documentElement, []]]);
+    const look = part => {
+        if (!known.has(part)) {
+            const style = getComputedStyle(part), around = look(part.parentElement);
+            const own = names.map(name => style[name]).join();
+            known.set(part, around.at(-1) === own ? around : [...around, own]);
+        }
+        return known.get(part);
+    };
+    const shown = [...document.querySelectorAll("body, body *")].filter(
+        part => !part.closest("[data-fold]") && part.checkVisibility({visibilityProperty: true}));
+    return [...new Set(shown.map(part => look(part).join(" | ")))];
+}"""
 
 
 @pytest.fixture(scope="session")
@@ -51,12 +78,36 @@ def axe(node_modules: Path) -> str:
     return script.read_text(encoding="utf-8")
 
 
-def violations(page: Page, rules: list[str] | None = None) -> list[str]:
-    """What axe-core finds with its default rules, or with some: one line an element."""
+def violations(
+    page: Page,
+    rules: list[str] | None = None,
+    *,
+    left_out: list[str] | None = None,
+    within: str | None = None,
+) -> list[str]:
+    """What axe-core finds: one line an element.
+
+    Parameters
+    ----------
+    page : Page
+    rules : list of str, optional
+        By default axe-core's own choice.
+    left_out : list of str, optional
+        Rules that are left out of that choice.
+    within : str, optional
+        A selector; by default the whole page is looked at.
+    """
+    if within and not page.locator(within).count():
+        return []
     found: list[dict[str, Any]] = page.evaluate(
-        """async rules => (await axe.run(
-            {resultTypes: ["violations"], ...(rules ? {runOnly: rules} : {})})).violations""",
-        rules,
+        """async ([rules, leftOut, within]) => (await axe.run(
+            within ? {include: [[within]]} : document,
+            {
+                resultTypes: ["violations"],
+                ...(rules ? {runOnly: rules} : {}),
+                rules: Object.fromEntries(leftOut.map(rule => [rule, {enabled: false}])),
+            })).violations""",
+        [rules, left_out or [], within],
     )
     return [
         f"{rule['id']}: {element['html'][:150]} {element['failureSummary']}"
@@ -85,23 +136,73 @@ def violations_in_light_and_dark(page: Page) -> list[str]:
     ]
 
 
+def violations_when_folded(page: Page) -> list[str]:
+    """All rules, those of colours only for what can be unfolded."""
+    problems, shown = [], ""
+    for scheme in SCHEMES:
+        turn(page, scheme)
+        found = violations(page, RULES_OF_COLOURS, within="[data-fold]")
+        if page.evaluate(SHOWN) != shown:
+            found += violations(page, left_out=RULES_OF_COLOURS)
+            shown = page.evaluate(SHOWN)
+        problems += [f"{scheme}, {one}" for one in found]
+    return problems
+
+
+def violations_of_colours(page: Page) -> list[str]:
+    problems = []
+    for scheme in SCHEMES:
+        turn(page, scheme)
+        problems += [f"{scheme}, {one}" for one in violations(page, RULES_OF_COLOURS)]
+    return problems
+
+
+def looks(page: Page) -> set[str]:
+    """How the elements beside the folds look, in light and dark."""
+    found = set()
+    for scheme in SCHEMES:
+        turn(page, scheme)
+        found |= {f"{scheme}: {look}" for look in page.evaluate(LOOKS)}
+    return found
+
+
+def problems_of(page: Page, axe: str, settling: int = SETTLING) -> list[str]:
+    """What is wrong with a page, by the width of the window."""
+
+    def resize(width: int) -> None:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.wait_for_timeout(settling)
+        page.evaluate(LEAVE_OUT_REPETITIONS)
+
+    page.evaluate(axe)
+    page.evaluate(MARK_FOLDS)
+    found: dict[int, list[str]] = {}
+    looks_of: dict[int, set[str]] = {}
+    for width in WIDTHS:
+        resize(width)
+        looks_of[width] = looks(page)
+        found[width] = violations_when_folded(page)
+    unfold(page)
+    judged_again = []
+    for width in WIDTHS:
+        resize(width)
+        judged_again += [] if looks_of[width] <= looks(page) else [width]
+        found[width] += violations_in_light_and_dark(page)
+    if judged_again:
+        page.evaluate(FOLD_AGAIN)
+    for width in judged_again:
+        resize(width)
+        found[width] += violations_of_colours(page)
+    return [f"{width} px, {one}" for width in WIDTHS for one in found[width]]
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("name", all_pages())
 def test_axe_finds_nothing(
     desktop: BrowserContext, site: str, axe: str, name: str
 ) -> None:
     page = open_page(desktop, f"{site}/{name}.html")
-    page.evaluate(axe)
-    problems = []
-    for folded in (True, False):
-        if not folded:
-            unfold(page)
-        for width in (1280, 360):
-            page.set_viewport_size({"width": width, "height": 800})
-            page.wait_for_timeout(SETTLING)
-            page.evaluate(LEAVE_OUT_REPETITIONS)
-            found = violations_in_light_and_dark(page)
-            problems += [f"{width} px, {problem}" for problem in found]
+    problems = problems_of(page, axe)
     page.close()
     assert problems == []
 
@@ -117,7 +218,8 @@ def small_page(*parts: str) -> str:
     """A page that turns dark as the theme does; ``pale`` is hard to read in light, ``dim`` in dark."""
     return f"""<!doctype html><html lang="en" data-theme="light"><head><title>Small</title><style>
         html {{background: white; color: black}} html[data-theme=dark] {{background: black; color: white}}
-        .pale {{color: #ccc}} [data-theme=dark] .dim {{color: #333}}
+        .pale, details:not([open]) .pale-if-folded, body:not(:has([open])) .pale-beside-folds {{color: #ccc}}
+        [data-theme=dark] :is(.dim, details:not([open]) .dim-if-folded) {{color: #333}}
         [data-theme=light] .in-dark {{display: none}}
         mjx-assistive-mml {{position: absolute; clip: rect(1px, 1px, 1px, 1px)}}
         </style><script>
@@ -163,3 +265,42 @@ def test_what_is_left_out_hides_no_problem(
     page.close()
     assert [one.partition(":")[0] for one in problems] == found
     assert repetitions == (parts[0] == parts[-1] and len(parts) > 1)
+
+
+FOLD = "<details><summary>{}</summary>{}</details>"
+
+
+@pytest.mark.parametrize(
+    ("parts", "found"),
+    [
+        ([FOLD.format("More", "<p>Words.</p>"), "<p>Others.</p>"], set()),
+        (["<p class='pale'>Words.</p>"], {"light, color-contrast"}),
+        (
+            [FOLD.format("More", "<p class='pale'>Words.</p>")],
+            {"light, color-contrast"},
+        ),
+        (
+            [FOLD.format("<b class='pale-if-folded'>More</b>", "")],
+            {"light, color-contrast"},
+        ),
+        (
+            [FOLD.format("<b class='dim-if-folded'>More</b>", "")],
+            {"dark, color-contrast"},
+        ),
+        (
+            [FOLD.format("More", ""), "<p class='pale-beside-folds'>Words.</p>"],
+            {"light, color-contrast"},
+        ),
+        ([FOLD.format("<img src='x.png'>More", "")], {"light, image-alt"}),
+    ],
+)
+def test_a_problem_is_found_folded_or_unfolded(
+    desktop: BrowserContext, axe: str, parts: list[str], found: set[str]
+) -> None:
+    page = desktop.new_page()
+    page.set_content(small_page(*parts))
+    problems = problems_of(page, axe, settling=0)
+    page.close()
+    ends = [one.partition(" px, ")[2].partition(":")[0] for one in problems]
+    assert {*ends} == found
+    assert len(ends) % len(WIDTHS) == 0
