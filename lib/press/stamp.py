@@ -3,7 +3,8 @@
 The repository's address stands in ``_config.yml``; bootstrap cells, ``CITATION.cff``, ``pyproject.toml``,
 ``README.md`` and others copy it. The lines of ``requirements-data.lock`` that a chapter needs are copied
 into the library, so that a reader who has only the wheel gets the same data; so are the records of large
-experiments, which notebooks show. Assignments share the cell of check functions and the words on how to work.
+experiments, which notebooks show. The index has the titles of the chapters. Assignments share the cell of
+check functions and the words on how to work.
 """
 
 import re
@@ -16,6 +17,7 @@ import yaml
 from packaging.requirements import Requirement
 
 from press.book import Book, Chapter, write_atomically
+from press.chapter_index import chapter_index
 from press.dependencies import dependencies
 from press.errors import PressError
 from press.experiment_records import DAMAGED, age_of, outdated_records
@@ -237,6 +239,7 @@ def recorded_experiments(book: Book) -> dict[Path, str]:
 def stamped_files(book: Book) -> dict[Path, str]:
     """Every file that holds a copy, with the text it should have; an empty text means no file."""
     files = recorded_experiments(book)
+    files[book.root / "index.ipynb"] = chapter_index(book)
     for chapter in book.chapters():
         path, text = stamped_notebook(book, chapter)
         files[path] = text

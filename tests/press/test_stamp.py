@@ -1,5 +1,7 @@
 """``make stamp``: every copy of something equals its source."""
 
+import re
+
 import nbformat
 import pytest
 from miniature_book import REPOSITORY, write
@@ -13,6 +15,29 @@ from press.stamp import check_stamps, stamp, with_new_address
 FIRST = Chapter("toys", "first")
 OLD, NEW = "https://github.com/someone/miniature", "https://github.com/other/large-book"
 READS_PACKAGE = 'from samplebook.data.packages import installed_folder\nFACTOR = installed_folder("{}")\n'
+
+
+def test_the_index_links_the_chapters_in_reading_order(miniature: Book) -> None:
+    toc = miniature.root / "_toc.yml"
+    lines = toc.read_text(encoding="utf-8").splitlines()
+    chapters = [line for line in lines if "chapters/toys" in line]
+    rest = [line for line in lines if line not in chapters]
+    write(toc, "\n".join([*rest, *reversed(chapters)]) + "\n")
+    stamp(miniature)
+    text = read_notebook(miniature.root / "index.ipynb").cells[0].source
+    linked = re.findall(r"\]\(chapters/toys/(\w+)\.ipynb\)", text)
+    assert linked == ["third", "second", "first"]
+    title = read_notebook(miniature.notebook(FIRST)).cells[0].source.splitlines()[0]
+    assert f"[{title.removeprefix('# ')}](chapters/toys/first.ipynb)" in text
+
+
+def test_a_chapter_without_a_title_is_named(miniature: Book) -> None:
+    file = miniature.notebook(FIRST)
+    notebook = read_notebook(file)
+    notebook.cells[0].source = "No heading."
+    nbformat.write(notebook, file)
+    with pytest.raises(PressError, match="toys/first: .* title"):
+        stamp(miniature)
 
 
 def test_all_copies_in_the_book_are_equal() -> None:
