@@ -20,6 +20,7 @@ def test_the_wheel_carries_what_chapters_read(wheel: Path) -> None:
     files = [
         package / "slider.html",
         *package.glob("claims/*.yml"),
+        *package.glob("data/measured/*.json"),
         *package.glob("data/weights/*"),
         *package.glob("data/requirements/*"),
         *package.glob("experiments/recorded/*/*.json"),
