@@ -108,7 +108,7 @@ $(PEERS): requirements-peers.lock
 	@touch $@
 
 # A benchmark that misses its limit still lets the others write their records; then all fails.
-bench: environment $(PEERS) ## measure growth, peers and limits, write results/benchmarks (15 minutes, else idle)
+bench: environment $(PEERS) ## measure growth, peers and limits, write results/benchmarks (8 minutes, else idle)
 	@missed=""; export PYTHONPATH=lib:benchmarks; \
 	for file in benchmarks/*.py benchmarks/peers/*.py; do \
 	  echo "$$file:"; \
@@ -117,7 +117,7 @@ bench: environment $(PEERS) ## measure growth, peers and limits, write results/b
 	done; \
 	if [ -n "$$missed" ]; then echo "Beyond a limit:$$missed"; exit 1; fi
 
-# Half an hour on two cores, so no part of `make test`.
+# Ten minutes on two cores, so no part of `make test`.
 mutants: environment ## see whether the tests notice small changes of the mathematics (SURVIVORS=1: only last time's survivors)
 	@$(PRESS) mutants $(if $(SURVIVORS),--survivors)
 

@@ -338,6 +338,38 @@ def test_linear_programs_start_afresh_where_the_last_basis_fails():
     np.testing.assert_allclose(together, alone, rtol=1e-8)
 
 
+def test_a_basis_that_fails_is_left(monkeypatch):
+    import highspy
+
+    by_highs = sensitivities.equality_program
+
+    class GivesUpUnlessFresh:
+        """HiGHS, which reports a failure unless it starts afresh."""
+
+        def __init__(self, columns):
+            self.solver, self.fresh, self.solved = by_highs(columns), False, False
+
+        def __getattr__(self, name):
+            return getattr(self.solver, name)
+
+        def clearSolver(self):  # noqa: N802
+            self.solver.clearSolver()
+            self.fresh = True
+
+        def run(self):
+            self.solver.run()
+            self.fresh, self.solved = False, self.fresh
+
+        def getModelStatus(self):  # noqa: N802
+            status = highspy.HighsModelStatus
+            return self.solver.getModelStatus() if self.solved else status.kUnknown
+
+    A = random_matrix(0, 12, 3)
+    expected = lp_sensitivities(A, 1)
+    monkeypatch.setattr(sensitivities, "equality_program", GivesUpUnlessFresh)
+    np.testing.assert_allclose(lp_sensitivities(A, 1), expected, rtol=1e-9)
+
+
 def test_total_and_p_2():
     A = random_matrix(5, 30, 4)
     np.testing.assert_array_equal(lp_sensitivities(A, 2), leverage_scores(A))
